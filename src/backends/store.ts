@@ -1,0 +1,103 @@
+import { messageOf, StateConflictError, StateDamagedError } from '../errors.js'
+import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
+import type { Transition } from '../state/transitions.js'
+import type { StateDocument } from '../state/window.js'
+import type { StateBackend, StoredState } from './backend.js'
+
+const tries = 10
+
+/** What a write did. */
+export interface Committed<Result> {
+  document: StateDocument
+  result: Result
+  /** Where a damaged state was put before it was replaced. */
+  keptAside: string | undefined
+}
+
+/** Documents in and out of a backend. */
+export interface StateStore {
+  readonly backend: StateBackend
+  /** The stored document, `undefined` when nothing is stored. @throws StateDamagedError */
+  read(): Promise<StateDocument | undefined>
+  /** As `read`, where the backend can answer at once; `null` where it cannot. @throws StateDamagedError */
+  readSync(): StateDocument | undefined | null
+  /**
+   * Applies a transition with compare-and-set; tried again on a conflict, up to ten times.
+   *
+   * @throws StateDamagedError for a damaged state, unless `replaceDamaged`: then a copy is kept aside and a new state begins.
+   */
+  commit<Result>(
+    transition: (document: StateDocument) => Transition<Result>,
+    options?: { replaceDamaged?: boolean },
+  ): Promise<Committed<Result>>
+}
+
+export function createStateStore(backend: StateBackend, key = ''): StateStore {
+  const parse = (stored: StoredState): StateDocument => {
+    try {
+      return parseDocument(stored.document)
+    } catch (error) {
+      if (!(error instanceof StateDamagedError)) throw error
+      throw new StateDamagedError(
+        `The stored state is damaged: ${error.message}. It is at ${backend.address}. The last known state stands; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
+        { cause: error },
+      )
+    }
+  }
+
+  const store: StateStore = {
+    backend,
+    async read() {
+      const stored = await backend.read()
+      return stored && parse(stored)
+    },
+    readSync() {
+      const stored = backend.readSync ? backend.readSync() : null
+      return stored && parse(stored)
+    },
+    async commit(transition, { replaceDamaged = false } = {}) {
+      for (let attempt = 1; ; attempt++) {
+        const { current, damaged } = await readForChange(store, replaceDamaged)
+        const base = current ?? createDocument(key)
+        const { document: next, result } = transition(base)
+        if (next === base && !damaged) return { document: base, result, keptAside: undefined }
+        const document = numbered(next)
+        try {
+          const report = await backend.write(serializeDocument(document), {
+            expected: base.revision,
+            next: document.revision,
+            replaceDamaged: damaged,
+          })
+          return { document, result, keptAside: report?.keptAside }
+        } catch (error) {
+          if (!(error instanceof StateConflictError)) throw error
+          if (attempt >= tries) throw new StateConflictError(conflict(backend, error), { cause: error })
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
+        }
+      }
+    },
+  }
+  return store
+}
+
+async function readForChange(
+  store: StateStore,
+  replaceDamaged: boolean,
+): Promise<{ current: StateDocument | undefined; damaged: boolean }> {
+  try {
+    return { current: await store.read(), damaged: false }
+  } catch (error) {
+    if (!replaceDamaged || !(error instanceof StateDamagedError)) throw error
+    return { current: undefined, damaged: true }
+  }
+}
+
+/** The next revision; a state that was not ours, the original's `1` for one, gets an id of its own with the first write. */
+function numbered(document: StateDocument): StateDocument {
+  const id = document.revision === 0 ? crypto.randomUUID() : document.id
+  return { ...document, id, revision: document.revision + 1 }
+}
+
+function conflict(backend: StateBackend, error: Error): string {
+  return `The state at ${backend.address} was changed by somebody else ${tries} times in a row (${messageOf(error)}). Look at \`maintenance-mode status\` and try again.`
+}

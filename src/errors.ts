@@ -1,0 +1,93 @@
+export type MaintenanceErrorCode =
+  | 'ERR_MAINTENANCE_SETTING'
+  | 'ERR_MAINTENANCE_TIME'
+  | 'ERR_MAINTENANCE_PINNED'
+  | 'ERR_MAINTENANCE_NOT_YET'
+  | 'ERR_MAINTENANCE_LIMIT'
+  | 'ERR_MAINTENANCE_WINDOW'
+  | 'ERR_MAINTENANCE_CONFLICT'
+  | 'ERR_MAINTENANCE_STATE_DAMAGED'
+  | 'ERR_MAINTENANCE_STATE_NEWER'
+  | 'ERR_MAINTENANCE_BACKEND'
+
+/** Every error of this package: a stable `code` for programs, a message that says what, where and what to do for people. */
+export class MaintenanceError extends Error {
+  override name = 'MaintenanceError'
+  readonly code: MaintenanceErrorCode
+
+  constructor(code: MaintenanceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A setting is unknown, malformed or contradictory. Thrown at the start, never while a request is served. */
+export class SettingError extends MaintenanceError {
+  override name = 'SettingError'
+  /** The setting's option name, `ignoreUrls` for one. */
+  readonly setting: string
+
+  constructor(setting: string, message: string, options?: ErrorOptions) {
+    super('ERR_MAINTENANCE_SETTING', message, options)
+    this.setting = setting
+  }
+}
+
+/** A time, duration or time zone cannot be read, or does not make sense (an end before its start, an end in the past). */
+export class TimeError extends MaintenanceError {
+  override name = 'TimeError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MAINTENANCE_TIME', message, options)
+  }
+}
+
+/** The mode is pinned by the setting `mode`, so the stored state cannot be changed through this process. */
+export class PinnedModeError extends MaintenanceError {
+  override name = 'PinnedModeError'
+
+  constructor(message: string) {
+    super('ERR_MAINTENANCE_PINNED', message)
+  }
+}
+
+/** What was asked is part of the state's format, but not built in this version. */
+export class NotYetError extends MaintenanceError {
+  override name = 'NotYetError'
+
+  constructor(message: string) {
+    super('ERR_MAINTENANCE_NOT_YET', message)
+  }
+}
+
+/** Somebody else changed the state between the read and the write. Transitions are tried again; a caller sees it only when ten tries were not enough. */
+export class StateConflictError extends MaintenanceError {
+  override name = 'StateConflictError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MAINTENANCE_CONFLICT', message, options)
+  }
+}
+
+/** The stored state is there but cannot be understood. The last known state stands. */
+export class StateDamagedError extends MaintenanceError {
+  override name = 'StateDamagedError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MAINTENANCE_STATE_DAMAGED', message, options)
+  }
+}
+
+/** The state backend could not be read or written. */
+export class StateBackendError extends MaintenanceError {
+  override name = 'StateBackendError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MAINTENANCE_BACKEND', message, options)
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

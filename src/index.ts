@@ -1,0 +1,31 @@
+export type { BackendCapabilities, StateBackend, StoredState, WriteCondition, WriteReport } from './backends/backend.js'
+export type { Clock, Timer } from './clock.js'
+export type { ModeChange, ModeOptions, Time } from './control.js'
+export type { Decision, RuleName } from './decision/decision.js'
+export {
+  MaintenanceError,
+  type MaintenanceErrorCode,
+  NotYetError,
+  PinnedModeError,
+  SettingError,
+  StateBackendError,
+  StateConflictError,
+  StateDamagedError,
+  TimeError,
+} from './errors.js'
+export type { HeldWindow } from './lease.js'
+export {
+  createMaintenance,
+  type HeldWindowOptions,
+  type Maintenance,
+  type MaintenanceStatus,
+  type MaintenanceSurroundings,
+} from './maintenance.js'
+export type { Reply } from './reply/reply.js'
+export type { PlainRequest } from './request/plain-request.js'
+export type { MaintenanceRequest, MaintenanceUser } from './request/request.js'
+export { defineConfig } from './settings/config.js'
+export type { MaintenanceOptions } from './settings/options.js'
+export type { SnapshotStatus } from './snapshot/snapshot.js'
+export type { HistoryEntry, Mode, StateDocument, Window, WindowOrigin } from './state/window.js'
+export type { Logger, WarningName } from './telemetry/warnings.js'

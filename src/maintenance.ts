@@ -1,0 +1,219 @@
+import { platform } from '#platform'
+import { openBackend } from './backends/open.js'
+import { createStateStore } from './backends/store.js'
+import { createCallbackRunner } from './callback.js'
+import { type Clock, systemClock } from './clock.js'
+import { type Control, createControl, type ModeChange, type ModeOptions } from './control.js'
+import type { Decision } from './decision/decision.js'
+import { createEngine, isMaintenance, registerEngine } from './engine.js'
+import { NotYetError } from './errors.js'
+import { type HeldWindow, holdWindow } from './lease.js'
+import { type PlainRequest, toAdaptedRequest } from './request/plain-request.js'
+import type { MaintenanceOptions } from './settings/options.js'
+import { resolveSettings } from './settings/resolve.js'
+import { createRefresher, type Refresher } from './snapshot/refresher.js'
+import { type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
+import { effectiveMode } from './state/effective-mode.js'
+import { type Mode, type Window, wholeSite } from './state/window.js'
+import { warnOfSettings } from './telemetry/start-warnings.js'
+import { createReporter } from './telemetry/warnings.js'
+
+/** What a program says of the window it opens. */
+export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all'> {
+  /** Default: `on`. `off` suspends what was opened by hand, planned, or by this program. */
+  mode?: Mode | boolean | undefined
+  /** What happens when this program dies: `reopen` (default), or `keep` it closed until somebody says `off`. */
+  onLapse?: 'reopen' | 'keep' | undefined
+}
+
+/** What one instance knows, for people. */
+export interface MaintenanceStatus {
+  mode: Mode
+  /** Whether the setting `mode` decides. */
+  pinned: boolean
+  since: Date | undefined
+  /** When the site is expected back, where that is known. */
+  until: Date | undefined
+  reason: string | undefined
+  /** The windows that close the site. */
+  windows: Window[]
+  revision: number | undefined
+  snapshot: SnapshotStatus
+  /** Where the state is. */
+  stateBackend: string
+  /** When the state was last read. */
+  checkedAt: Date | undefined
+  /** Why the snapshot is `stale` or `failed`. */
+  error: string | undefined
+}
+
+/** Maintenance mode for one app. */
+export interface Maintenance {
+  /** Waits for the first reading of the state, at most `firstReadTimeout`. Never rejects: a failure is in the status. */
+  ready(): Promise<MaintenanceStatus>
+  /** The effective mode: waits for the first reading, then takes what this instance knows. */
+  getMode(scope?: string): Promise<Mode>
+  /** Whether the mode is not `off`. */
+  isActive(scope?: string): Promise<boolean>
+  /**
+   * Switches the mode: opens, updates or closes a window by hand.
+   *
+   * @throws PinnedModeError when the setting `mode` decides, TimeError for times that make no sense, NotYetError
+   */
+  setMode(mode: Mode | boolean, options?: ModeOptions): Promise<ModeChange>
+  /**
+   * Runs `work` with the mode set, in a window of its own that ends with it, whatever else is going on.
+   *
+   * @example await maintenance.during('on', () => migrate())
+   */
+  during<Result>(mode: Mode | boolean, work: (window: HeldWindow) => Result | Promise<Result>): Promise<Result>
+  /** Opens a window that this program holds until it closes it. In TypeScript: `await using window = …`. */
+  openWindow(options?: HeldWindowOptions): Promise<HeldWindow>
+  closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
+  /** What this instance knows now. */
+  status(): MaintenanceStatus
+  /** Calls `listener` whenever the mode, what is told of it, or the snapshot's own status changes. */
+  subscribe(listener: (status: MaintenanceStatus) => void): () => void
+  /** What would be done with a request. */
+  decide(request: Request | PlainRequest): Promise<Decision>
+  /** Begins to watch the state. Adapters call it. */
+  start(): void
+  /** Reads the state now. */
+  refresh(): Promise<MaintenanceStatus>
+  /** Ends every timer, watcher and connection of this object. */
+  close(): Promise<void>
+}
+
+/** For tests: what else a maintenance object can be made of. */
+export interface MaintenanceSurroundings {
+  clock?: Clock
+  environment?: Readonly<Record<string, string | undefined>>
+}
+
+/** Adapters take a maintenance object, or the options of one. */
+export function toMaintenance(given: Maintenance | MaintenanceOptions = {}): Maintenance {
+  return isMaintenance(given) ? given : createMaintenance(given)
+}
+
+/**
+ * Checks the settings and makes the object that everything else takes. Starts nothing: no file is read, no connection made.
+ *
+ * @throws SettingError that names the setting and says what to write
+ */
+export function createMaintenance(
+  options: MaintenanceOptions = {},
+  surroundings: MaintenanceSurroundings = {},
+): Maintenance {
+  const { clock = systemClock, environment = platform.environment() } = surroundings
+  const { settings, unknownVariables } = resolveSettings(options, environment)
+  const reporter = createReporter(settings.logger, settings.silence)
+  const run = createCallbackRunner(clock, reporter)
+  const backend = openBackend(settings)
+  warnOfSettings({ settings, unknownVariables, backend, reporter })
+
+  const store = createStateStore(backend)
+  const listeners = new Set<(status: MaintenanceStatus) => void>()
+  const pin = settings.mode === undefined ? undefined : settledSnapshot('pinned', settings.mode)
+
+  const refresher: Refresher = createRefresher({
+    store,
+    clock,
+    reporter,
+    pollInterval: settings.pollInterval,
+    firstReadTimeout: settings.firstReadTimeout,
+    fallback: settings.stateBackendFallbackValue,
+    onChange() {
+      engine.update()
+      for (const listener of listeners) run('a subscriber', () => listener(status()))
+    },
+  })
+  const snapshot = (): Snapshot => pin ?? refresher.current
+  const first = async (): Promise<Snapshot> => {
+    if (pin) return pin
+    refresher.start()
+    return refresher.first()
+  }
+  const engine = createEngine({ settings, run, clock, reporter, snapshot, first, testRunner: platform.testRunner() })
+
+  const holder = `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
+  const control: Control = createControl({
+    store,
+    clock,
+    timezone: settings.timezone,
+    pinned: settings.mode,
+    actor: { by: 'code', from: `code@${platform.host()}` },
+    onWrite: (document) => refresher.adopt(document),
+  })
+
+  const status = (): MaintenanceStatus => {
+    const { mode, closure, document, status: known, checkedAt, error } = snapshot()
+    return {
+      mode,
+      pinned: pin !== undefined,
+      since: closure?.since,
+      until: closure?.until,
+      reason: closure?.reason,
+      windows: document ? [...effectiveMode(document, clock.now()).windows] : [],
+      revision: document?.revision,
+      snapshot: known,
+      stateBackend: backend.address,
+      checkedAt: checkedAt === undefined ? undefined : new Date(checkedAt),
+      error,
+    }
+  }
+
+  const openWindow = (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
+    const { mode = 'on', onLapse = 'reopen', id = `lease-${crypto.randomUUID().slice(0, 8)}`, ...terms } = options
+    const lease = { control, clock, reporter, leaseTtl: settings.leaseTtl }
+    return holdWindow(lease, { ...terms, mode, onLapse, id, holder })
+  }
+
+  const maintenance: Maintenance = {
+    async ready() {
+      await first()
+      return status()
+    },
+    async getMode(scope = wholeSite) {
+      if (scope !== wholeSite)
+        throw new NotYetError(`Scopes are not built yet in this version: ask for "*", not "${scope}".`)
+      await first()
+      return snapshot().mode
+    },
+    async isActive(scope) {
+      return (await maintenance.getMode(scope)) !== 'off'
+    },
+    setMode: control.setMode,
+    async during(mode, work) {
+      const window = await openWindow({ mode })
+      try {
+        return await work(window)
+      } finally {
+        await window.close()
+      }
+    },
+    openWindow,
+    closeWindow: control.closeWindow,
+    status,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async decide(request) {
+      await first()
+      return engine.decide(toAdaptedRequest(request, engine.clientAddress))
+    },
+    start() {
+      if (!pin) refresher.start()
+    },
+    async refresh() {
+      if (!pin) await refresher.refresh()
+      return status()
+    },
+    async close() {
+      await refresher.close()
+      await backend.close?.()
+    },
+  }
+  registerEngine(maintenance, engine)
+  return maintenance
+}

@@ -1,0 +1,22 @@
+import { MaintenanceError } from '../errors.js'
+import type { Platform } from './platform.js'
+
+/** Runtimes without files: edge functions, workers, browsers. What needs a file is given in code there. */
+export const platform: Platform = {
+  environment() {
+    const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } }
+    return process?.env ?? {}
+  },
+  resolvePath: (path) => path,
+  readText: (path) => noFiles(`the text of ${path}`),
+  loadExport: (reference) => noFiles(`the function ${reference}`),
+  fileBackend: () => noFiles('a state backend'),
+  liquid: () => import('liquidjs'),
+  testRunner: () => undefined,
+  host: () => 'edge',
+  process: () => crypto.randomUUID().slice(0, 8),
+}
+
+function noFiles(what: string): never {
+  throw new MaintenanceError('ERR_MAINTENANCE_SETTING', `This runtime has no files: give ${what} in code.`)
+}

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileBackend } from '../backends/file.js'
+import type { Platform } from './platform.js'
+
+const require = createRequire(import.meta.url)
+
+export const platform: Platform = {
+  environment: () => process.env,
+  resolvePath: (path) => resolve(projectFolder(), path),
+  readText: (path) => readFileSync(path, 'utf8'),
+  loadExport(reference) {
+    const [path = '', name = 'default'] = reference.split('#')
+    // require() loads ES modules too, and at once: settings are checked before the app serves anything.
+    const module = require(resolve(projectFolder(), path)) as Record<string, unknown>
+    return module[name]
+  },
+  fileBackend: (path) => fileBackend({ path }),
+  liquid: () => require('liquidjs') as typeof import('liquidjs'),
+  testRunner,
+  host: () => hostname(),
+  process: () => String(process.pid),
+}
+
+/** The folder of the nearest package.json, upward from the working directory; that directory itself where there is none. */
+export function projectFolder(from: string = process.cwd()): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder
+    if (dirname(folder) === folder) return from
+  }
+}
+
+function testRunner(): string | undefined {
+  const { env, argv } = process
+  if (env.NODE_TEST_CONTEXT || process.execArgv.includes('--test')) return 'node:test'
+  if (env.VITEST) return 'vitest'
+  if (env.JEST_WORKER_ID) return 'jest'
+  if (env.TEST_WORKER_INDEX) return 'playwright'
+  return /[\\/]_?mocha(\.c?js)?$/.test(argv[1] ?? '') ? 'mocha' : undefined
+}

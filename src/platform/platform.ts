@@ -1,0 +1,21 @@
+import type { StateBackend } from '../backends/backend.js'
+
+/** Everything the core needs to know of the runtime it runs on. */
+export interface Platform {
+  environment(): Readonly<Record<string, string | undefined>>
+  /** The absolute form of a path in a setting; a relative one counts from the folder of the nearest package.json upward from the working directory. */
+  resolvePath(path: string): string
+  /** A file's text. */
+  readText(path: string): string
+  /** The export that `./file.js#exportName` names. */
+  loadExport(reference: string): unknown
+  /** The state backend of a `file:` setting, where there are files. */
+  fileBackend(path: string): StateBackend
+  /** The Liquid engine; at once where modules can be loaded at once. */
+  liquid(): typeof import('liquidjs') | Promise<typeof import('liquidjs')>
+  /** The name of the test runner this process is part of. */
+  testRunner(): string | undefined
+  /** This machine's name, and the process's id on it. */
+  host(): string
+  process(): string
+}

@@ -1,0 +1,276 @@
+import * as v from 'valibot'
+import { messageOf } from '../errors.js'
+import { parseDuration } from './duration.js'
+import { assertTimezone } from './instant.js'
+
+/** One kind of value that settings take: how it is checked, how it is read from text, and how it is told to people. */
+export interface Kind {
+  /** The TypeScript type of the option. */
+  readonly optionType: string
+  /** The TypeScript type once resolved. */
+  readonly resolvedType: string
+  /** What is expected, for messages. */
+  readonly expects: string
+  /** The value itself is never shown. */
+  readonly secret?: boolean
+  /** @throws Error whose message says what to write instead. */
+  parse(value: unknown): unknown
+  /** A value from the environment. */
+  fromText(text: string): unknown
+}
+
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  '1': true,
+  yes: true,
+  on: true,
+  false: false,
+  '0': false,
+  no: false,
+  off: false,
+}
+
+/** `true/false/1/0/yes/no/on/off`, in any case; the text itself where it is none of them. */
+function booleanFromText(text: string): boolean | string {
+  return words[text.trim().toLowerCase()] ?? text
+}
+
+function kind(
+  definition: Pick<Kind, 'optionType' | 'expects'> &
+    Partial<Kind> & { schema: v.GenericSchema; hint?: (value: unknown) => string | undefined },
+): Kind {
+  const { schema, hint, expects, optionType, resolvedType = optionType } = definition
+  return {
+    optionType,
+    resolvedType,
+    expects,
+    fromText: definition.fromText ?? ((text) => text),
+    parse(value) {
+      const result = v.safeParse(schema, value)
+      if (result.success) return result.output
+      const told = hint?.(value) ?? (result.issues[0].type === 'raw_transform' ? result.issues[0].message : undefined)
+      throw new Error(told ?? `write ${expects}`)
+    },
+  }
+}
+
+/** A reader that throws, as a step of a schema. */
+function tried<Input, Output>(read: (value: Input) => Output): v.RawTransformAction<Input, Output> {
+  return v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return read(dataset.value)
+    } catch (error) {
+      addIssue({ message: messageOf(error) })
+      return NEVER
+    }
+  })
+}
+
+export const boolean: Kind = kind({
+  optionType: 'boolean',
+  expects: 'true or false',
+  schema: v.boolean(),
+  fromText: booleanFromText,
+  hint: (value) =>
+    typeof value === 'string' && booleanFromText(value) !== value
+      ? `write ${booleanFromText(value)}, without quotes`
+      : undefined,
+})
+
+export const booleanOrInherit: Kind = { ...boolean, resolvedType: 'boolean | undefined' }
+
+const modeText: Readonly<Record<string, string>> = { true: 'on', false: 'off' }
+
+export const mode: Kind = kind({
+  optionType: "'off' | 'on' | boolean",
+  resolvedType: "'off' | 'on' | undefined",
+  expects: "'off' or 'on' (or true or false)",
+  schema: v.pipe(
+    v.union([v.picklist(['off', 'on']), v.boolean()]),
+    v.transform((value) => modeText[String(value)] ?? value),
+  ),
+  fromText: booleanFromText,
+  hint: (value) =>
+    value === 'read-only' || value === 'hold'
+      ? `the mode '${value}' is not built in this version: write 'off' or 'on'`
+      : typeof value === 'string' && booleanFromText(value) !== value
+        ? `write ${booleanFromText(value)}, without quotes`
+        : undefined,
+})
+
+export const requiredMode: Kind = { ...mode, resolvedType: "'off' | 'on'" }
+
+export const text: Kind = kind({
+  optionType: 'string',
+  resolvedType: 'string | undefined',
+  expects: 'a string that is not empty',
+  schema: v.pipe(v.string(), v.nonEmpty()),
+})
+
+export const requiredText: Kind = { ...text, resolvedType: 'string' }
+
+const bareString = (value: unknown): string | undefined =>
+  typeof value === 'string' ? `write a list: ['${value}']` : undefined
+
+function listFromText(value: string): unknown {
+  const trimmed = value.trim()
+  if (trimmed.startsWith('[')) return JSON.parse(trimmed)
+  return trimmed
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+export const patterns: Kind = kind({
+  optionType: 'readonly (string | RegExp)[]',
+  expects: 'a list of strings or regular expressions',
+  schema: v.array(v.union([v.pipe(v.string(), v.nonEmpty()), v.instance(RegExp)])),
+  fromText: listFromText,
+  hint: bareString,
+})
+
+export const names: Kind = kind({
+  optionType: 'readonly string[]',
+  expects: 'a list of strings',
+  schema: v.array(v.pipe(v.string(), v.nonEmpty())),
+  fromText: listFromText,
+  hint: bareString,
+})
+
+export const routes: Kind = kind({
+  optionType: "Readonly<Record<string, 'off' | 'on'>>",
+  expects: "an object of patterns, such as { '/webhooks/**': 'off', '/beta/**': 'on' }",
+  schema: v.record(v.string(), v.picklist(['off', 'on'])),
+  fromText: (value) => JSON.parse(value),
+})
+
+export const trustProxy: Kind = kind({
+  optionType: 'number | readonly string[] | false',
+  expects: "the number of proxies in front (1), or a list of their addresses such as ['loopback', '10.0.0.0/8']",
+  schema: v.union([
+    v.pipe(v.number(), v.integer(), v.minValue(0)),
+    v.literal(false),
+    v.array(v.pipe(v.string(), v.nonEmpty())),
+  ]),
+  fromText: (value) =>
+    /^\d+$/.test(value.trim())
+      ? Number(value)
+      : words[value.trim().toLowerCase()] === false
+        ? false
+        : listFromText(value),
+  hint: (value) =>
+    value === true
+      ? 'true would believe whatever a client writes: write the number of proxies in front (1), or a list of their addresses'
+      : bareString(value),
+})
+
+export const duration: Kind = kind({
+  optionType: 'string | number',
+  resolvedType: 'number',
+  expects: "a duration such as '90s', '15m' or '1h30m', or a number of seconds",
+  schema: v.pipe(v.union([v.string(), v.number()]), tried(parseDuration), v.minValue(1)),
+})
+
+export const durationOrNone: Kind = kind({
+  optionType: 'string | number | false',
+  resolvedType: 'number',
+  expects: "a duration such as '10m', a number of seconds, or false for no header",
+  schema: v.union([
+    v.pipe(
+      v.literal(false),
+      v.transform(() => 0),
+    ),
+    v.pipe(v.union([v.string(), v.number()]), tried(parseDuration)),
+  ]),
+  fromText: (value) => (words[value.trim().toLowerCase()] === false ? false : value),
+})
+
+export const timezone: Kind = kind({
+  optionType: 'string',
+  expects: "an IANA time zone such as 'Europe/Rome'",
+  schema: v.pipe(v.string(), tried(assertTimezone)),
+})
+
+const withoutBody = [204, 205, 304]
+
+export const statusCode: Kind = kind({
+  optionType: 'number',
+  expects: 'a status with a body, from 200 to 599 (503 tells clients and search engines to come back)',
+  schema: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(200),
+    v.maxValue(599),
+    v.check((status) => !withoutBody.includes(status)),
+  ),
+  fromText: Number,
+})
+
+export const path: Kind = kind({
+  optionType: 'string',
+  expects: "a path below the root, such as '/maintenance-mode'",
+  schema: v.pipe(v.string(), v.regex(/^\/[^/?#\s][^?#\s]*[^/?#\s]$/)),
+})
+
+export const redirectUrl: Kind = kind({
+  optionType: 'string',
+  resolvedType: 'string | undefined',
+  expects: "a path such as '/maintenance' or an absolute http(s) address",
+  schema: v.pipe(v.string(), v.regex(/^(\/(?![/\\])|https?:\/\/)[^\s\\]*$/)),
+})
+
+export const siteUrl: Kind = kind({
+  optionType: 'string',
+  resolvedType: 'string | undefined',
+  expects: "the site's own address, such as 'https://www.example.com'",
+  schema: v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/]+/)),
+})
+
+export const secret: Kind = {
+  ...kind({
+    optionType: 'string',
+    resolvedType: 'string | undefined',
+    expects: 'a secret of at least 16 characters',
+    schema: v.pipe(v.string(), v.minLength(16)),
+  }),
+  secret: true,
+}
+
+/** A function in code, or `./file.js#exportName` where only text can be written. */
+export function callback(type: string): Kind {
+  return kind({
+    optionType: type,
+    resolvedType: `(${type}) | undefined`,
+    expects: 'a function, or ./file.js#exportName',
+    schema: v.function(),
+  })
+}
+
+export const responseType: Kind = kind({
+  optionType: "'auto' | 'html' | 'json' | ((request: MaintenanceRequest) => 'auto' | 'html' | 'json')",
+  expects: "'auto', 'html', 'json', or a function of the request",
+  schema: v.union([v.picklist(['auto', 'html', 'json']), v.function()]),
+})
+
+export const template: Kind = kind({
+  optionType: 'string | ((context: Readonly<Record<string, unknown>>) => string | Promise<string>)',
+  resolvedType: '(string | ((context: Readonly<Record<string, unknown>>) => string | Promise<string>)) | undefined',
+  expects: 'the path of a template file, the text of a template, or a function that renders',
+  schema: v.union([v.pipe(v.string(), v.nonEmpty()), v.function()]),
+})
+
+export const stateBackend: Kind = kind({
+  optionType: 'string | StateBackend',
+  resolvedType: '(string | StateBackend) | undefined',
+  expects: "a URL such as 'file:./state.json' or 'memory:', or a backend object",
+  schema: v.union([v.pipe(v.string(), v.nonEmpty()), v.looseObject({ read: v.function(), write: v.function() })]),
+})
+
+export const logger: Kind = kind({
+  optionType: 'Logger',
+  expects: 'an object with warn and error, such as console or a pino logger',
+  schema: v.custom<object>((value) => {
+    const { warn, error } = (value ?? {}) as { warn?: unknown; error?: unknown }
+    return typeof warn === 'function' && typeof error === 'function'
+  }),
+})

@@ -1,0 +1,77 @@
+import { platform } from '#platform'
+import { messageOf, SettingError } from '../errors.js'
+import { readEnvironment, variableOf } from './environment.js'
+import { systemTimezone } from './instant.js'
+import { didYouMean } from './nearest.js'
+import type { MaintenanceOptions, Settings } from './options.js'
+import { settingsTable } from './table.js'
+
+/** The settings, checked, and where they came from. */
+export interface ResolvedSettings {
+  settings: Settings
+  /** `MAINTENANCE_MODE_…` variables that no setting reads, with the nearest name. */
+  unknownVariables: { variable: string; nearest: string | undefined }[]
+}
+
+const known = new Set(settingsTable.map((setting) => setting.name))
+const reference = /^\.{0,2}[\\/].*#[\w$]+$/
+
+/**
+ * The environment goes before options, options before defaults.
+ *
+ * @throws SettingError for an unknown option, or a value that cannot be meant.
+ */
+export function resolveSettings(
+  options: MaintenanceOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): ResolvedSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw new SettingError(
+      'options',
+      `The options must be an object, such as { ignoreStaff: true }; got ${show(options)}.`,
+    )
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) {
+      throw new SettingError(
+        name,
+        `Unknown option \`${name}\`.${didYouMean(name, [...known])} The settings are listed in docs/settings.md.`,
+      )
+    }
+  }
+  const { values, unknown } = readEnvironment(environment)
+  const settings: Record<string, unknown> = {}
+  for (const { name, kind, default: fallback } of settingsTable) {
+    const option = (options as Record<string, unknown>)[name]
+    const fromEnvironment = values[name] !== undefined
+    const given = fromEnvironment ? values[name] : (option ?? undefined)
+    const value = given ?? fallback
+    if (value === undefined) continue
+    try {
+      settings[name] = kind.parse(loaded(value))
+    } catch (error) {
+      const where = fromEnvironment ? `The variable ${variableOf(name)}` : `The option \`${name}\``
+      throw new SettingError(
+        name,
+        `${where} is ${kind.secret ? 'not usable' : show(given)}: ${messageOf(error).replace(/\.$/, '')}.`,
+        { cause: error },
+      )
+    }
+  }
+  settings.timezone ??= systemTimezone()
+  settings.logger ??= console
+  return { settings: settings as unknown as Settings, unknownVariables: unknown }
+}
+
+/** What `./file.js#exportName` names, so that an environment or a JSON file can give functions and backends. */
+function loaded(value: unknown): unknown {
+  return typeof value === 'string' && reference.test(value) ? platform.loadExport(value) : value
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `the string "${value.length > 60 ? `${value.slice(0, 60)}…` : value}"`
+  if (typeof value === 'function') return 'a function'
+  if (value instanceof RegExp) return `the regular expression ${value}`
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

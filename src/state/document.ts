@@ -1,0 +1,145 @@
+import * as v from 'valibot'
+import { MaintenanceError, messageOf, StateDamagedError } from '../errors.js'
+import { manualId, type StateDocument, type Window, wholeSite } from './window.js'
+
+/** The format this version writes. A newer document is read as far as it is understood, and never written. */
+export const currentFormat = 1
+
+/** More than this would be a programming error somewhere; the history drops its oldest, the others refuse. */
+export const limits = { windows: 200, passes: 500, tokens: 50, history: 200 } as const
+
+const instant = v.pipe(
+  v.string(),
+  v.check((text) => /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)), 'is not an ISO 8601 instant'),
+)
+const text = v.string()
+
+// Loose objects: fields that a later version added are kept when this one writes.
+const windowSchema = v.looseObject({
+  id: text,
+  origin: text,
+  mode: text,
+  scope: text,
+  start: instant,
+  end: v.optional(instant),
+  expectedEnd: v.optional(instant),
+  announceFrom: v.optional(instant),
+  holdClosed: v.optional(v.boolean()),
+  holder: v.optional(text),
+  leaseUntil: v.optional(instant),
+  onLapse: v.optional(text),
+  reason: v.optional(text),
+  note: v.optional(text),
+  by: v.optional(text, 'unknown'),
+  from: v.optional(text, 'unknown'),
+})
+
+const historySchema = v.looseObject({
+  at: instant,
+  action: text,
+  window: text,
+  mode: text,
+  scope: text,
+  by: text,
+  from: text,
+})
+
+const documentSchema = v.looseObject({
+  format: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  id: v.pipe(text, v.minLength(1)),
+  key: text,
+  revision: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  windows: v.array(windowSchema),
+  passes: v.optional(v.array(v.unknown()), []),
+  tokens: v.optional(v.array(v.unknown()), []),
+  history: v.optional(v.array(historySchema), []),
+})
+
+/** A document that says nothing yet: the mode is `off`. */
+export function createDocument(key: string, id: string = crypto.randomUUID()): StateDocument {
+  return { format: currentFormat, id, key, revision: 0, windows: [], passes: [], tokens: [], history: [] }
+}
+
+/**
+ * Reads a stored document.
+ *
+ * @throws StateDamagedError when the text is no document; the message says why, the caller says where.
+ */
+export function parseDocument(stored: string): StateDocument {
+  const trimmed = stored.trim()
+  const original = parseOriginal(trimmed)
+  if (original) return original
+  if (trimmed === '') throw new StateDamagedError('it is empty')
+  const result = v.safeParse(documentSchema, parseJson(trimmed))
+  if (!result.success) {
+    const issue = result.issues[0]
+    const where = v.getDotPath(issue)
+    throw new StateDamagedError(where ? `"${where}": ${issue.message}` : issue.message)
+  }
+  return result.output as StateDocument
+}
+
+/** The revision of a stored text; 0 for one that is damaged or not ours. */
+export function revisionOf(stored: string): number {
+  try {
+    return parseDocument(stored).revision
+  } catch {
+    return 0
+  }
+}
+
+/** @throws MaintenanceError when the document comes from a newer version, which alone may write it. */
+export function serializeDocument(document: StateDocument): string {
+  if (document.format > currentFormat) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_STATE_NEWER',
+      `The stored state has format ${document.format}, this version writes format ${currentFormat}. Upgrade the maintenance-mode package that you switch with.`,
+    )
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+function parseJson(stored: string): unknown {
+  try {
+    return JSON.parse(stored)
+  } catch (error) {
+    throw new StateDamagedError(`it is not JSON (${messageOf(error)})`, { cause: error })
+  }
+}
+
+/** The Python original's content: `0`, `1`, or `{"start", "end"}` of which at least one is set. */
+function parseOriginal(stored: string): StateDocument | undefined {
+  if (stored !== '0' && stored !== '1' && !stored.startsWith('{')) return undefined
+  // Another text is another state, so it is always adopted: the id is made of it, as there is no revision.
+  const document = createDocument('', `original:${stored}`)
+  if (stored === '0') return document
+  if (stored === '1') return { ...document, windows: [originalWindow(undefined, undefined)] }
+  const value = parseJson(stored)
+  if (!isOriginalSchedule(value)) return undefined
+  return { ...document, windows: [originalWindow(value.start ?? undefined, value.end ?? undefined)] }
+}
+
+function isOriginalSchedule(value: unknown): value is { start?: string | null; end?: string | null } {
+  if (typeof value !== 'object' || value === null) return false
+  const keys = Object.keys(value)
+  const { start, end } = value as { start?: unknown; end?: unknown }
+  return (
+    keys.length > 0 &&
+    keys.every((key) => key === 'start' || key === 'end') &&
+    [start, end].every((time) => time == null || v.is(instant, time)) &&
+    (start != null || end != null)
+  )
+}
+
+function originalWindow(start: string | undefined, end: string | undefined): Window {
+  const window: Window = {
+    id: manualId,
+    origin: 'manual',
+    mode: 'on',
+    scope: wholeSite,
+    start: new Date(start ?? 0).toISOString(),
+    by: 'django-maintenance-mode',
+    from: 'state file',
+  }
+  return end === undefined ? window : { ...window, end: new Date(end).toISOString() }
+}

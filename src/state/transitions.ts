@@ -1,0 +1,242 @@
+import { MaintenanceError, TimeError } from '../errors.js'
+import { limits } from './document.js'
+import { effectiveMode, hasEnded, isLive, isLiveLease } from './effective-mode.js'
+import type { HistoryEntry, Mode, StateDocument, Window } from './window.js'
+
+/** Who does something, and from where. */
+export interface Actor {
+  by: string
+  from: string
+}
+
+/** The part of a window that can be asked for. `null` takes a stored value away, `undefined` leaves it. */
+export interface WindowTerms {
+  start?: number | undefined
+  end?: number | null | undefined
+  expectedEnd?: number | null | undefined
+  reason?: string | null | undefined
+  note?: string | null | undefined
+}
+
+/** The document after a transition, and what there is to say about it. The same document means that nothing is to be written. */
+export interface Transition<Result> {
+  document: StateDocument
+  result: Result
+}
+
+export interface Opened {
+  window: Window
+  /** Since when it had been live before this, if it had. */
+  since: string | undefined
+}
+
+export interface Closed {
+  closed: Window[]
+  /** What still closes the site. */
+  remaining: Window[]
+}
+
+/** Opens the window of a scope and id by hand, or updates the one that is live. One that has not started is replaced. */
+export function openByHand(
+  document: StateDocument,
+  ask: WindowTerms & { id: string; mode: Mode; scope: string },
+  actor: Actor,
+  now: number,
+): Transition<Opened> {
+  const existing = document.windows.find(
+    ({ origin, id, scope, end }) =>
+      origin === 'manual' && id === ask.id && scope === ask.scope && !(end !== undefined && Date.parse(end) <= now),
+  )
+  const live = existing !== undefined && isLive(existing, now) ? existing : undefined
+  const { id, mode, scope } = ask
+  const base: Window = live ?? { id, origin: 'manual', mode, scope, start: toInstant(now), ...actor }
+  const window = withTerms({ ...base, mode }, ask)
+  assertTimes(window, ask, now)
+  const result = { window, since: live?.start }
+  if (live && sameWindow(live, window)) return { document, result }
+  const windows = existing
+    ? document.windows.map((one) => (one === existing ? window : one))
+    : [...document.windows, window]
+  return { document: change(document, windows, [entry(live ? 'update' : 'open', window, actor, now)], now), result }
+}
+
+/** Opens a window that a running program holds and renews. */
+export function openLease(
+  document: StateDocument,
+  ask: WindowTerms & {
+    id: string
+    mode: Mode
+    scope: string
+    holder: string
+    leaseUntil: number
+    onLapse: 'reopen' | 'keep'
+  },
+  actor: Actor,
+  now: number,
+): Transition<Opened> {
+  const { id, mode, scope, holder, onLapse } = ask
+  const leaseUntil = toInstant(ask.leaseUntil)
+  const base: Window = {
+    id,
+    origin: 'leased',
+    mode,
+    scope,
+    start: toInstant(now),
+    holder,
+    leaseUntil,
+    onLapse,
+    ...actor,
+  }
+  const window = withTerms(base, ask)
+  assertTimes(window, ask, now)
+  const windows = [...document.windows, window]
+  return {
+    document: change(document, windows, [entry('open', window, actor, now)], now),
+    result: { window, since: undefined },
+  }
+}
+
+/** Pushes a lease forward. `false`: the window is gone, somebody else closed it. Writes no history. */
+export function renewLease(
+  document: StateDocument,
+  ask: { id: string; holder: string; leaseUntil: number },
+): Transition<boolean> {
+  const held = document.windows.find((window) => window.id === ask.id && window.holder === ask.holder)
+  if (!held) return { document, result: false }
+  const renewed: Window = { ...held, leaseUntil: toInstant(ask.leaseUntil) }
+  return {
+    document: { ...document, windows: document.windows.map((window) => (window === held ? renewed : window)) },
+    result: true,
+  }
+}
+
+/**
+ * Closes. Without an id: the windows of the scope that were opened by hand (also those that have not started, and
+ * lapsed leases that were kept), and the current occurrence of a plan. With one: that window alone.
+ * `all` takes every scope, and live leases too.
+ */
+export function closeWindows(
+  document: StateDocument,
+  ask: { scope: string; id?: string | undefined; all?: boolean | undefined },
+  actor: Actor,
+  now: number,
+): Transition<Closed> {
+  const isAsked = (window: Window): boolean => {
+    if (ask.id !== undefined) return window.id === ask.id && (ask.all === true || window.scope === ask.scope)
+    if (ask.all) return window.origin !== 'planned' || isLive(window, now)
+    if (window.scope !== ask.scope || isLiveLease(window, now)) return false
+    return window.origin === 'planned' ? isLive(window, now) : true
+  }
+  const closed = document.windows.filter((window) => !hasEnded(window, now) && isAsked(window))
+  if (closed.length === 0) return { document, result: { closed, remaining: [...effectiveMode(document, now).windows] } }
+  const windows = document.windows.filter((window) => !closed.includes(window))
+  const entries = closed.map((window) => entry('close', window, actor, now))
+  const next = change(document, windows, entries, now)
+  return { document: next, result: { closed, remaining: [...effectiveMode(next, now).windows] } }
+}
+
+/** Moves the end later, or where there is none the expected end; counted from the old instant or from now, whichever is later. */
+export function extendWindow(
+  document: StateDocument,
+  ask: { id: string; scope: string; duration: number },
+  actor: Actor,
+  now: number,
+): Transition<Window> {
+  const found = document.windows.find(
+    (window) => window.id === ask.id && window.scope === ask.scope && !hasEnded(window, now),
+  )
+  if (!found) {
+    const ids = document.windows.filter((window) => !hasEnded(window, now)).map((window) => `"${window.id}"`)
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_WINDOW',
+      `There is no window "${ask.id}" to extend. ${ids.length > 0 ? `There is ${ids.join(', ')}.` : 'No window is open or planned: open one with `on`.'}`,
+    )
+  }
+  const later = (from: string | undefined): string =>
+    toInstant(Math.max(from === undefined ? now : Date.parse(from), now) + ask.duration)
+  const window: Window =
+    found.end !== undefined ? { ...found, end: later(found.end) } : { ...found, expectedEnd: later(found.expectedEnd) }
+  // An end that moves past what people were told takes the told end along only where both were the same.
+  if (found.end !== undefined && found.expectedEnd === found.end) window.expectedEnd = window.end
+  const windows = document.windows.map((one) => (one === found ? window : one))
+  return { document: change(document, windows, [entry('extend', window, actor, now)], now), result: window }
+}
+
+function withTerms(base: Window, terms: WindowTerms): Window {
+  const window: Window = { ...base }
+  if (terms.start !== undefined) window.start = toInstant(terms.start)
+  for (const name of ['end', 'expectedEnd'] as const) {
+    const value = terms[name]
+    if (value === null) delete window[name]
+    else if (value !== undefined) window[name] = toInstant(value)
+  }
+  for (const name of ['reason', 'note'] as const) {
+    const value = terms[name]
+    if (value === null) delete window[name]
+    else if (value !== undefined) window[name] = value
+  }
+  return window
+}
+
+function assertTimes(window: Window, ask: WindowTerms, now: number): void {
+  const { start, end, expectedEnd } = window
+  if (end !== undefined && isBefore(end, start)) {
+    throw new TimeError(`The end (${end}) must be after the start (${start}).`)
+  }
+  if (typeof ask.end === 'number' && ask.end <= now) {
+    throw new TimeError(`The end (${end}) is not in the future: it is ${toInstant(now)} now.`)
+  }
+  if (expectedEnd === undefined) return
+  if (typeof ask.expectedEnd === 'number' && ask.expectedEnd <= now) {
+    throw new TimeError(`The expected end (${expectedEnd}) is not in the future: it is ${toInstant(now)} now.`)
+  }
+  if (isBefore(expectedEnd, start)) {
+    throw new TimeError(`The expected end (${expectedEnd}) must be after the start (${start}).`)
+  }
+  if (end !== undefined && Date.parse(expectedEnd) > Date.parse(end)) {
+    throw new TimeError(
+      `The expected end (${expectedEnd}) is after the end (${end}), at which the site reopens by itself: give an earlier one, or take the end away.`,
+    )
+  }
+}
+
+function isBefore(later: string, earlier: string): boolean {
+  return Date.parse(later) <= Date.parse(earlier)
+}
+
+function sameWindow(a: Window, b: Window): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Window>
+  return [...keys].every((key) => a[key] === b[key])
+}
+
+/** The document with these windows and entries; what has ended by the clock goes into the history on the way. */
+function change(document: StateDocument, windows: Window[], entries: HistoryEntry[], now: number): StateDocument {
+  const ended = windows.filter((window) => hasEnded(window, now))
+  const live = windows.filter((window) => !ended.includes(window))
+  if (live.length > limits.windows) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_LIMIT',
+      `The state already holds ${limits.windows} windows, the most it takes. Close some first: \`status\` lists them.`,
+    )
+  }
+  const history = [...document.history, ...ended.map(endEntry), ...entries].slice(-limits.history)
+  return { ...document, windows: live, history }
+}
+
+function entry(action: HistoryEntry['action'], window: Window, actor: Actor, now: number): HistoryEntry {
+  const { id, mode, scope, start, end, expectedEnd, reason, note } = window
+  const told = { start, end, expectedEnd, reason, note }
+  const known = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
+  return { at: toInstant(now), action, window: id, mode, scope, ...known, by: actor.by, from: actor.from }
+}
+
+function endEntry(window: Window): HistoryEntry {
+  const { end, leaseUntil } = window
+  const lapsed = leaseUntil !== undefined && (end === undefined || leaseUntil < end)
+  const at = Date.parse((lapsed ? leaseUntil : end) as string)
+  return entry(lapsed ? 'lapse' : 'end', window, { by: 'clock', from: 'clock' }, at)
+}
+
+function toInstant(time: number): string {
+  return new Date(time).toISOString()
+}

@@ -1,0 +1,49 @@
+import type { StateBackend } from '../backends/backend.js'
+import { isFromConfig } from '../settings/config.js'
+import type { Settings } from '../settings/options.js'
+import type { Reporter } from './warnings.js'
+
+/** Says at the start what will surprise later. */
+export function warnOfSettings(options: {
+  settings: Settings
+  unknownVariables: readonly { variable: string; nearest: string | undefined }[]
+  backend: StateBackend
+  reporter: Reporter
+}): void {
+  const { settings, unknownVariables, backend, reporter } = options
+  const { mode, stateBackend, statusCode } = settings
+  if (mode !== undefined) {
+    reporter.warn('pinned-mode', `The mode is pinned to "${mode}" by the setting \`mode\`: no command switches it.`)
+  }
+  for (const { variable, nearest } of unknownVariables) {
+    const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+    reporter.warn('unknown-variable', `No setting reads the environment variable ${variable}.${meant}`)
+  }
+  if (backend.address === 'memory:' && mode === undefined) {
+    reporter.warn(
+      'memory-backend',
+      'The state is kept in the memory of this process: no command reaches it, and a restart forgets it.',
+    )
+  } else if (typeof stateBackend === 'object' && !isFromConfig(stateBackend)) {
+    reporter.warn(
+      'state-backend-in-code',
+      'The option `stateBackend` is an object given in code, where the command line cannot see it. Move it into maintenance-mode.config.js with defineConfig, and import that in the app.',
+    )
+  }
+  if ((settings.ignoreStaff || settings.ignoreSuperuser || settings.ignoreAuthenticatedUser) && !hasWayIn(settings)) {
+    reporter.warn(
+      'no-login-url',
+      'Users who sign in are let through, but while the mode is on nobody can sign in: name the log-in page in `loginUrls`.',
+    )
+  }
+  if (statusCode < 400) {
+    reporter.warn(
+      'status-code',
+      `Refusals are answered with ${statusCode}: clients and search engines take that for the page itself.`,
+    )
+  }
+}
+
+function hasWayIn({ loginUrls, ignoreUrls, ignoreAdminSite, ignoreAnonymousUser }: Settings): boolean {
+  return loginUrls.length > 0 || ignoreUrls.length > 0 || ignoreAdminSite || ignoreAnonymousUser
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const src = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: '#platform', replacement: src('platform/node.ts') },
+      { find: /^maintenance-mode\/(node|fetch|express)$/, replacement: src('adapters/$1.ts') },
+      { find: /^maintenance-mode\/backends\/(\w+)$/, replacement: src('backends/$1.ts') },
+      { find: 'maintenance-mode/log-filters', replacement: src('telemetry/log-filters.ts') },
+      { find: 'maintenance-mode/testing', replacement: src('testing/index.ts') },
+      { find: /^maintenance-mode$/, replacement: src('index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: tests change the environment and the time zone.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
