@@ -23,7 +23,8 @@ export interface FileLock {
   release(): void
 }
 
-interface Holder {
+/** @internal */
+export interface Holder {
   pid: number
   host: string
   space: string
@@ -31,7 +32,8 @@ interface Holder {
   at: string
 }
 
-interface SeenLock {
+/** @internal */
+export interface SeenLock {
   /** Tells this lock from any other, earlier or later. */
   mark: string
   modified: number
@@ -64,7 +66,7 @@ export async function acquireLock(lock: string, path: string, timing: LockTiming
       if (isDenied(error) && process.platform !== 'win32') return undefined
       if (codeOf(error) !== 'EEXIST' && !isDenied(error)) throw error
     }
-    const seen = look(lock)
+    const seen = lookAtLock(lock)
     if (!seen) {
       if (performance.now() <= deadline) continue
     } else if (isStale(seen, timing) && takeOver(lock, seen, timing)) continue
@@ -74,7 +76,7 @@ export async function acquireLock(lock: string, path: string, timing: LockTiming
 }
 
 function heldLock(lock: string, path: string, token: string): FileLock {
-  const holds = (): boolean => look(lock)?.holder?.token === token
+  const holds = (): boolean => lookAtLock(lock)?.holder?.token === token
   return {
     holds,
     verify() {
@@ -103,7 +105,8 @@ function createSigned(lock: string, token: string): void {
   }
 }
 
-function look(lock: string): SeenLock | undefined {
+/** @internal */
+export function lookAtLock(lock: string): SeenLock | undefined {
   let text: string | undefined
   try {
     text = readFileSync(lock, 'utf8')
@@ -149,19 +152,21 @@ function isAlive(pid: number): boolean {
 /**
  * Removes a stale lock. Of several contenders only the one that has the second lock may: without it, a slow one
  * would remove the new lock of the quick one. Should this process die in here, the second lock goes stale as well.
+ *
+ * @internal
  */
-function takeOver(lock: string, stale: SeenLock, timing: LockTiming): boolean {
+export function takeOver(lock: string, stale: SeenLock, timing: LockTiming): boolean {
   const second = `${lock}.takeover`
   try {
     createSigned(second, randomUUID())
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') return false
-    const seen = look(second)
+    const seen = lookAtLock(second)
     if (seen && isStale(seen, timing)) remove(second)
     return false
   }
   try {
-    return look(lock)?.mark === stale.mark ? remove(lock) : true
+    return lookAtLock(lock)?.mark === stale.mark ? remove(lock) : true
   } finally {
     remove(second)
   }

@@ -1,13 +1,13 @@
 import { SettingError } from '../errors.js'
 import { type AddressRange, hostBits } from './address-ranges.js'
-import { type Address, formatAddress, parseAddress, parseForwardedAddress } from './address-text.js'
+import { type Address, formatAddress, parseForwardedAddress, readAddress } from './address-text.js'
 
 /** What proxies usually have, by the names that Express knows. */
-const namedRanges: Readonly<Record<string, readonly string[]>> = {
-  loopback: ['127.0.0.0/8', '::1'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-}
+const namedRanges: ReadonlyMap<string, readonly string[]> = new Map([
+  ['loopback', ['127.0.0.0/8', '::1']],
+  ['linklocal', ['169.254.0.0/16', 'fe80::/10']],
+  ['uniquelocal', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],
+])
 
 /** Reads `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`; for `trustProxy` also `loopback`, `linklocal` and `uniquelocal`. */
 export function readRanges(setting: string, entry: string): AddressRange[] {
@@ -15,8 +15,8 @@ export function readRanges(setting: string, entry: string): AddressRange[] {
   const refuse = (why: string): never => {
     throw new SettingError(setting, `\`${setting}\`: ${JSON.stringify(entry)} ${why}.`)
   }
-  const named = namedRanges[text.toLowerCase()]
-  if (named && Object.hasOwn(namedRanges, text.toLowerCase())) {
+  const named = namedRanges.get(text.toLowerCase())
+  if (named) {
     if (setting !== 'trustProxy') refuse(`is a name for proxies only: write ${named.join(', ')}`)
     return named.map((range) => readRange(range, refuse))
   }
@@ -29,7 +29,7 @@ export function readRanges(setting: string, entry: string): AddressRange[] {
 
 function readRange(text: string, refuse: (why: string) => never): AddressRange {
   const [written = '', length, ...more] = text.split('/')
-  const network = parseAddress(written)
+  const network = readAddress(written)
   if (network === undefined || written.includes('%') || more.length > 0) return refuse(whyNoAddress(text, written))
   const bits = typeof network === 'number' ? 32 : 128
   if (length === undefined) return { network, prefix: bits }
@@ -56,11 +56,8 @@ function hasHostBits(network: Address, prefix: number): boolean {
 
 function firstOf(network: Address, prefix: number): Address {
   if (typeof network === 'number') return (network & ~hostBits(prefix)) >>> 0
-  const groups = network.words.flatMap((word, index) => {
-    const kept = (word & ~hostBits(prefix - index * 32)) >>> 0
-    return [(kept >>> 16).toString(16), (kept & 0xffff).toString(16)]
-  })
-  return parseAddress(groups.join(':')) as Address
+  const kept = (index: 0 | 1 | 2 | 3): number => (network.words[index] & ~hostBits(prefix - index * 32)) >>> 0
+  return { words: [kept(0), kept(1), kept(2), kept(3)] }
 }
 
 function whyNoAddress(text: string, written: string): string {

@@ -6,8 +6,6 @@ export type Address = number | Ipv6Address
 export interface Ipv6Address {
   /** Four times 32 bits, the highest first. */
   readonly words: readonly [number, number, number, number]
-  /** As RFC 5952 writes it. */
-  readonly text: string
 }
 
 /** Eight groups of four, or six and a dotted tail; and a zone. */
@@ -19,8 +17,8 @@ const zone = /^[\w.~-]+$/
 
 /** Clients come back, and ipaddr.js takes a microsecond or two. Two generations bound the memory. */
 const cacheSize = 2048
-let young = new Map<string, Address | undefined>()
-let old = new Map<string, Address | undefined>()
+let young = new Map<string, Address>()
+let old = new Map<string, Address>()
 
 /**
  * An address as a socket gives it; the zone of `fe80::1%eth0` is dropped, and `::ffff:10.0.0.1` is the IPv4 address.
@@ -31,8 +29,9 @@ export function parseAddress(text: string): Address | undefined {
   if (ipv4 !== -1) return ipv4
   if (text.length > longestText || !text.includes(':')) return undefined
   let found = young.get(text)
-  if (found !== undefined || young.has(text)) return found
-  found = old.has(text) ? old.get(text) : parseIpv6(text)
+  if (found !== undefined) return found
+  found = old.get(text) ?? parseIpv6(text)
+  if (found === undefined) return undefined
   if (young.size >= cacheSize) {
     old = young
     young = new Map()
@@ -40,6 +39,12 @@ export function parseAddress(text: string): Address | undefined {
   // A copy: part of a header would keep the whole header in memory.
   young.set(Array.from(text).join(''), found)
   return found
+}
+
+/** The same, remembering nothing: settings are read once. */
+export function readAddress(text: string): Address | undefined {
+  const ipv4 = parseIpv4(text, 0, text.length)
+  return ipv4 === -1 ? parseIpv6(text) : ipv4
 }
 
 /** Dotted decimal between two places of a text, or -1. A leading zero is refused: some readers take it for octal. */
@@ -79,13 +84,19 @@ function parseIpv6(given: string): Address | undefined {
     if (ipv4 === -1) return undefined
     text = `${text.slice(0, tail)}${(ipv4 >>> 16).toString(16)}:${(ipv4 & 0xffff).toString(16)}`
   }
-  if (!ipaddr.IPv6.isValid(text)) return undefined
-  const address = ipaddr.IPv6.parse(text)
-  const part = (index: number): number => address.parts[index] as number
-  const word = (index: number): number => ((part(index) << 16) | part(index + 1)) >>> 0
+  const parts = partsOf(text)
+  if (parts === undefined) return undefined
+  const word = (index: number): number => (((parts[index] as number) << 16) | (parts[index + 1] as number)) >>> 0
   const words = [word(0), word(2), word(4), word(6)] as const
-  if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) return words[3]
-  return { words, text: address.toRFC5952String() }
+  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? words[3] : { words }
+}
+
+function partsOf(text: string): readonly number[] | undefined {
+  try {
+    return ipaddr.IPv6.parse(text).parts
+  } catch {
+    return undefined
+  }
 }
 
 /** An address as an `X-Forwarded-For` or `Forwarded` entry has it: with a port, and brackets around IPv6. */
@@ -106,7 +117,10 @@ function isPort(text: string): boolean {
   return /^(?::(?:\d{1,5}|_[\w.-]+))?$/.test(text)
 }
 
+/** Dotted decimal, or as RFC 5952 writes IPv6. */
 export function formatAddress(address: Address): string {
-  if (typeof address !== 'number') return address.text
-  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
+  if (typeof address === 'number') {
+    return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
+  }
+  return new ipaddr.IPv6(address.words.flatMap((word) => [word >>> 16, word & 0xffff])).toRFC5952String()
 }

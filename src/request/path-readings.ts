@@ -1,8 +1,8 @@
 import { type RequestPath, rawPath, resolvePath } from './path.js'
 
 /** Beyond these nobody can say what a path means. A well-meant one has a handful of readings. */
-const mostReadings = 32
-const mostCharacters = 65_536
+const mostReadings = 64
+const mostCharacters = 16_384
 
 /**
  * Every path that some router or proxy could take this request for. A rule that CLOSES something must hold for all of them,
@@ -32,11 +32,16 @@ const rereadings: readonly ((path: string) => string)[] = [
   resolveSegments,
   collapse,
   (path) => (path.includes(';') ? path.replace(/;[^/]*/g, '') : path),
-  (path) => {
-    const end = path.search(/[;?#\0]/)
-    return end === -1 ? path : path.slice(0, end)
-  },
+  (path) => cutAt(path, ';'),
+  (path) => cutAt(path, '#'),
+  (path) => cutAt(path, '?'),
+  (path) => cutAt(path, '\0'),
 ]
+
+function cutAt(path: string, character: string): string {
+  const end = path.indexOf(character)
+  return end === -1 ? path : path.slice(0, end)
+}
 
 /** Express runs what is mounted on /admin for `/admin/%ff` too: escapes that cannot be decoded are left as they are. */
 function decodeLeniently(path: string): string {

@@ -47,12 +47,12 @@ function isLetter(code: number): boolean {
   return lower >= 97 && lower <= 122
 }
 
-/** The path as it was sent, neither decoded nor resolved; `undefined` where the request target has none. */
+/** The path as it was sent, with its fragment, neither decoded nor resolved; `undefined` where the target has none. */
 export function rawPath(url: string): string | undefined {
   const start = pathStart(url)
   if (start === -1) return undefined
-  const raw = url.slice(start, pathEnd(url, start))
-  return raw === '' ? '/' : raw
+  const query = url.indexOf('?', start)
+  return url.slice(start, query === -1 ? url.length : query)
 }
 
 function otherForm(url: string): RequestPath {

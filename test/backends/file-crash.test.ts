@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('a writer that is paused for longe
     const path = join(folder, '.maintenance-mode.json')
     const backend = createFileBackend(path, { staleAfter: 300 })
     await backend.write(documentText(1), { expected: 0, next: 1 })
-    const paused = startScript('paused.mjs', [path, 2, 'temp'])
+    const paused = startScript('paused.mjs', [path, 2, 'sync'])
     await stopped(paused.process.pid ?? 0)
     expect(readdirSync(folder)).toContain('.maintenance-mode.json.lock')
 
@@ -67,28 +67,46 @@ describe.skipIf(process.platform !== 'linux')('a writer that is paused for longe
   })
 
   it.skipIf(!isRoot)('does not overwrite it in place either (needs root)', { timeout: 20_000 }, async () => {
-    const base = temporaryFolder()
-    const temporary = join(base, 'tmp')
-    chmodSync(base, 0o755)
-    mkdirSync(temporary)
-    chmodSync(temporary, 0o1777)
-    vi.stubEnv('TMPDIR', temporary)
-    const path = join(base, '.maintenance-mode.json')
-    writeFileSync(path, documentText(1))
-    chownSync(path, nobody, nobody)
-    const backend = createFileBackend(path, { staleAfter: 300 })
-    const as = { uid: nobody, gid: nobody, env: { ...process.env } }
-    const paused = startScript('paused.mjs', [path, 2, 'in-place'], as)
+    const { path, temporary, as } = fileOfNobody(documentText(1))
+    const paused = startScript('paused.mjs', [path, 2, 'readFile'], as)
     await stopped(paused.process.pid ?? 0)
     expect(readdirSync(temporary)).toEqual([expect.stringMatching(/^\.maintenance-mode-.*\.lock$/)])
+    // Root can write the folder, and sees the lock of one who cannot.
+    const impatient = createFileBackend(path, { waitFor: 50 }).write(documentText(2), { expected: 1, next: 2 })
+    await expect(impatient).rejects.toThrow(`locked by process ${paused.process.pid}`)
 
+    const backend = createFileBackend(path, { staleAfter: 300 })
     await backend.write(documentText(2), { expected: 1, next: 2 })
     paused.process.kill('SIGCONT')
     expect(JSON.parse(await paused.ended)).toMatchObject({ stopped: true, code: 'ERR_MAINTENANCE_CONFLICT' })
     expect(await backend.read()).toEqual({ document: documentText(2), revision: 2 })
     expect(readdirSync(temporary)).toEqual([])
   })
+
+  it.skipIf(!isRoot)('shows a whole document while it writes in place (needs root)', { timeout: 20_000 }, async () => {
+    const { path, as } = fileOfNobody(documentText(1, 20_000))
+    const paused = startScript('paused.mjs', [path, 2, 'truncate'], as)
+    await stopped(paused.process.pid ?? 0)
+    expect(parseDocument(readFileSync(path, 'utf8')).revision).toBe(2)
+    paused.process.kill('SIGCONT')
+    expect(JSON.parse(await paused.ended)).toEqual({ stopped: true, result: 'written' })
+    expect(readFileSync(path, 'utf8')).toBe(documentText(2, 100))
+  })
 })
+
+/** A file of somebody who cannot write its folder, and so locks it in the folder for temporary files. */
+function fileOfNobody(text: string) {
+  const base = temporaryFolder()
+  const temporary = join(base, 'tmp')
+  chmodSync(base, 0o755)
+  mkdirSync(temporary)
+  chmodSync(temporary, 0o1777)
+  vi.stubEnv('TMPDIR', temporary)
+  const path = join(base, '.maintenance-mode.json')
+  writeFileSync(path, text)
+  chownSync(path, nobody, nobody)
+  return { path, temporary, as: { uid: nobody, gid: nobody, env: { ...process.env } } }
+}
 
 async function stopped(pid: number): Promise<void> {
   while (processState(pid) !== 'T') await delay(5)

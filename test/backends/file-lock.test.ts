@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createFileBackend } from '../../src/backends/file.js'
-import { whereabouts } from '../../src/backends/lock-file.js'
+import { lookAtLock, takeOver, whereabouts } from '../../src/backends/lock-file.js'
 import { deadPid, temporaryFolder } from './fixtures/child.js'
 import { documentText } from './fixtures/document.mjs'
 
@@ -39,9 +39,10 @@ async function expectLocked(writing: Promise<unknown>, ...words: string[]): Prom
 
 describe('the lock of somebody else', () => {
   it('is respected, and the message names the holder and what to do', async () => {
-    writeFileSync(lock, signed({}))
+    const text = signed({})
+    writeFileSync(lock, text)
     await expectLocked(write(), `process ${process.pid} on ${whereabouts.host}`, 'delete the lock file')
-    expect(readFileSync(lock, 'utf8')).toBe(signed(JSON.parse(readFileSync(lock, 'utf8'))))
+    expect(readFileSync(lock, 'utf8')).toBe(text)
   })
 
   it('is waited for', async () => {
@@ -67,7 +68,6 @@ describe('the lock of somebody else', () => {
     for (const at of [ago(10_500), ago(-3_600_000), 'never']) {
       writeFileSync(lock, signed({ at, host: 'elsewhere' }))
       await write()
-      createFileBackend(path)
       expect(readdirSync(folder)).toEqual(['.maintenance-mode.json'])
       writeFileSync(path, '0')
     }
@@ -92,6 +92,16 @@ describe('the lock of somebody else', () => {
     writeFileSync(lock, signed({ pid: deadPid() }))
     writeFileSync(`${lock}.takeover`, signed({ pid: deadPid() }))
     await expectWritten(write(1_000))
+  })
+
+  it('is left alone when a quicker one has taken over already', () => {
+    const timing = { staleAfter: 10_000, unsignedStaleAfter: 1_000, waitFor: 0 }
+    writeFileSync(lock, signed({ pid: deadPid() }))
+    const stale = lookAtLock(lock)
+    writeFileSync(lock, signed({ token: 'quicker' }))
+    expect(takeOver(lock, stale!, timing)).toBe(true)
+    expect(lookAtLock(lock)?.holder?.token).toBe('quicker')
+    expect(readdirSync(folder)).toEqual(['.maintenance-mode.json.lock'])
   })
 
   it('is left alone while somebody else takes it over', async () => {

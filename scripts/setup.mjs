@@ -1,0 +1,48 @@
+// What a fresh clone needs before anything can run: installed packages, a build, and for the tests a browser.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+const changed = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
+
+/** Runs a command in the clone, its output shown. */
+export function run(command, ...args) {
+  execFileSync(command, args, { cwd: root, stdio: 'inherit' })
+}
+
+export function ensureInstalled() {
+  if (changed(join(root, 'node_modules/.package-lock.json')) >= changed(join(root, 'package-lock.json'))) return
+  console.log('Installing the packages …')
+  run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error')
+}
+
+export function ensureBuilt() {
+  const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', name))
+  const newest = Math.max(changed(join(root, 'tsconfig.build.json')), ...sources.map(changed))
+  if (changed(join(root, 'dist/cli/main.js')) > newest) return
+  console.log('Building …')
+  run('npm', 'run', '--silent', 'build')
+}
+
+/** The path of a Chromium; installed from Debian's packages where there is none and we may. */
+export function ensureChromium() {
+  const places = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+  const find = () => places.find((path) => path && existsSync(path))
+  if (!find()) ensureDebian('chromium')
+  const path = find()
+  if (path) return path
+  throw new Error('The browser tests need a Chromium: install one and set CHROMIUM_PATH.')
+}
+
+/** Installs Debian packages where this is Debian and we are root; else says what to install. */
+export function ensureDebian(...packages) {
+  if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) {
+    throw new Error(`The tests need these Debian packages: ${packages.join(' ')}. Install them and run again.`)
+  }
+  console.log(`Installing ${packages.join(', ')} …`)
+  run('apt-get', 'update', '-qq')
+  run('apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...packages)
+}

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const visit = fileURLToPath(new URL('fixtures/visit.mjs', import.meta.url))
+const cli = join(root, 'dist/cli/main.js')
+
+interface Snippet {
+  page: string
+  line: number
+  language: string
+  code: string
+}
+
+const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)]
+const snippets = pages.filter((page) => page.endsWith('.md')).flatMap(snippetsOf)
+
+/** A project of a user's: the package and its peers installed, nothing else. */
+let project: string
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'maintenance-mode-docs-'))
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+  mkdirSync(join(project, 'node_modules/@sentry'), { recursive: true })
+  symlinkSync(root, join(project, 'node_modules/maintenance-mode'))
+  for (const name of ['express', 'liquidjs', 'pino', 'pino-http', 'winston', 'morgan', '@sentry/node', '@types']) {
+    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
+  }
+})
+
+afterAll(() => rmSync(project, { recursive: true }))
+
+describe('every snippet of the docs runs as it stands', () => {
+  for (const [index, { page, line, language, code }] of snippets.entries()) {
+    if (language === 'js') {
+      it(`${page}:${line}`, async () => {
+        const file = join(project, `snippet-${index}.js`)
+        writeFileSync(file, code)
+        const { stdout, stderr } = await run(process.execPath, ['--import', visit, file], {
+          cwd: project,
+          timeout: 15_000,
+        })
+        expect(stderr).toBe('')
+        for (const told of expectedOutput(code)) expect(stdout).toContain(told)
+        if (code.includes('.listen(')) expect(stdout).toMatch(/^GET \/ 200$/m)
+      })
+    }
+    if (language === 'sh' && code.includes('npx maintenance-mode')) {
+      it(`${page}:${line}`, async () => {
+        for (const command of code.split('\n').filter((one) => one.startsWith('npx maintenance-mode'))) {
+          const args = command.replace('npx maintenance-mode', `${process.execPath} ${cli}`)
+          await run('sh', ['-c', args], { cwd: project, timeout: 15_000 })
+        }
+        await run(process.execPath, [cli, 'off', '--all'], { cwd: project })
+      })
+    }
+  }
+
+  it('and what is TypeScript is sound', async () => {
+    const typed = snippets.filter(({ language }) => language === 'ts')
+    expect(typed.length).toBeGreaterThan(0)
+    const files = typed.map(({ code }, index) => {
+      writeFileSync(join(project, `typed-${index}.ts`), code)
+      return `typed-${index}.ts`
+    })
+    const options = ['--noEmit', '--strict', '--target', 'ES2023', '--lib', 'ES2023,ESNext.Disposable,DOM']
+    const modules = ['--module', 'NodeNext', '--skipLibCheck', '--types', 'node']
+    const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), [...options, ...modules, ...files], {
+      cwd: project,
+    })
+    expect(stdout).toBe('')
+  })
+})
+
+describe('the docs', () => {
+  it('link to pages that are there', () => {
+    const dead = pages
+      .filter((page) => page.endsWith('.md'))
+      .flatMap((page) => {
+        const text = readFileSync(join(root, page), 'utf8')
+        const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)/g)].map(([, link]) => link as string)
+        return links
+          .filter((link) => !pages.concat(rootFiles()).includes(join(page, '..', link)))
+          .map((link) => `${page} → ${link}`)
+      })
+    expect(dead).toEqual([])
+  })
+})
+
+function rootFiles(): string[] {
+  return readdirSync(root)
+}
+
+/** What a snippet says in comments that it prints: `console.log(x) // 'on'`. */
+function expectedOutput(code: string): string[] {
+  return [...code.matchAll(/^console\.log\(.*\/\/ (.+)$/gm)].map(([, told]) => (told as string).replaceAll("'", ''))
+}
+
+function snippetsOf(page: string): Snippet[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
+    page,
+    line: text.slice(0, index).split('\n').length,
+    language,
+    code,
+  }))
+}
