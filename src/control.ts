@@ -172,8 +172,9 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
       if (change.closed.length > 0) return change
       throw new MaintenanceError('ERR_MAINTENANCE_WINDOW', `There is no window "${id}" to close.`)
     },
-    extend(duration, options = {}) {
+    async extend(duration, options = {}) {
       const { id = manualId, scope = wholeSite } = options
+      assertScope(scope)
       return commit(
         (document) => extendWindow(document, { id, scope, duration }, actorOf(options), now()),
         (window) => ({ window }),

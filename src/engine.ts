@@ -33,6 +33,7 @@ export interface Engine {
   readonly clientAddress: ClientAddress
   readonly lookUpUser: (request: AdaptedRequest) => ReturnType<AdaptedRequest['user']>
   readonly settings: Settings
+  readonly clock: Clock
   readonly reporter: Reporter
 }
 
@@ -81,6 +82,7 @@ export function createEngine(options: EngineOptions): Engine {
     clientAddress: compileClientAddress(settings, run),
     lookUpUser: compileUserLookUp(settings.getAuthenticatedUser, run),
     settings,
+    clock,
     reporter,
   }
   engine.update()

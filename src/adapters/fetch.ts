@@ -1,9 +1,11 @@
 import { isPromise } from '../callback.js'
 import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
-import type { Reply } from '../reply/reply.js'
 import { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
+import { toResponse } from './fetch-response.js'
+
+export { type FetchControls, maintenanceControls } from './fetch-controls.js'
 
 /** A fetch handler: `Request` in, `Response` out, and whatever the runtime passes besides. */
 export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>
@@ -42,12 +44,6 @@ function settle(
   }
   const verdict = engine.judge(new FetchRequest(request, engine.clientAddress))
   return isPromise(verdict) ? verdict.then(finish) : finish(verdict)
-}
-
-/** A reply as a Response. */
-export function toResponse({ status, headers, body }: Reply, method = 'GET'): Response {
-  const empty = method === 'HEAD' || body.length === 0
-  return new Response(empty ? null : (body as BodyInit), { status, headers })
 }
 
 /** A response that depends on who asks must not be served to others from a cache (RFC 9111, 5.2.2.7). */

@@ -9,6 +9,7 @@ import type { MaintenanceOptions } from '../settings/options.js'
 import { markRefused } from '../telemetry/refused.js'
 import { NodeRequest } from './node-request.js'
 
+export { maintenanceControls } from './node-controls.js'
 export { attachMaintenanceMode } from './node-server.js'
 
 /** A middleware of Connect's shape. */

@@ -158,7 +158,7 @@ function checkLiteral(characters: string, written: string, refuse: Refuse): void
   if (written === '#') refuse('has a fragment, which no client sends: leave out everything from the "#" on')
   if (/[\x00-\x1f#;?/\\\x7f]/.test(characters)) {
     refuse(
-      `has ${JSON.stringify(written)}, which one router reads otherwise than the next, so that no path with it is matched`,
+      `has ${JSON.stringify(written)}, which routers read differently, so that no such path is matched: write * for the name that has it`,
     )
   }
 }

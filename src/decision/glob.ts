@@ -1,7 +1,7 @@
 /** One place of a name: a UTF-16 unit, any unit (`?`), or one of a class (`[a-z]`). */
 export type GlobUnit = number | 'any' | GlobClass
 
-export interface GlobClass {
+interface GlobClass {
   readonly negated: boolean
   /** First and last unit of each range, in pairs. */
   readonly ranges: readonly number[]
@@ -11,7 +11,7 @@ export interface GlobClass {
 export type GlobName = readonly (readonly GlobUnit[])[] | '**'
 
 /** Matches the names of a normalised path: `['a', 'b']` for `/a/b`. */
-export type Glob = (names: readonly string[]) => boolean
+type Glob = (names: readonly string[]) => boolean
 
 type NameTest = (name: string) => boolean
 

@@ -15,23 +15,9 @@ export interface UrlPattern {
   readonly globs?: readonly (readonly GlobName[])[]
 }
 
-const methods: readonly string[] = [
-  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'QUERY', 'SEARCH', 'PURGE'],
-  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'REPORT', 'MKACTIVITY', 'CHECKOUT', 'MERGE'],
-  ...[
-    'ACL',
-    'BIND',
-    'REBIND',
-    'UNBIND',
-    'LINK',
-    'UNLINK',
-    'MKCALENDAR',
-    'NOTIFY',
-    'SUBSCRIBE',
-    'UNSUBSCRIBE',
-    'M-SEARCH',
-  ],
-]
+const methods: readonly string[] = `GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT QUERY SEARCH PURGE
+  PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT MKACTIVITY CHECKOUT MERGE ACL BIND REBIND UNBIND LINK UNLINK
+  MKCALENDAR NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH`.split(/\s+/)
 
 /** `POST api.example.com/webhooks/**`, or a regular expression. */
 export function parseUrlPattern(setting: string, pattern: string | RegExp): UrlPattern {
@@ -73,7 +59,7 @@ function takeHost(text: string, before: string, refuse: Refuse): { host: string 
   const word = (at === -1 ? text : text.slice(0, at)).trimEnd()
   const path = at === -1 ? '' : text.slice(at)
   if (/^\.{1,2}$/.test(word)) refuse(`is a relative path: write ${instead(path || '/')}`)
-  if (!looksLikeHost(word)) refuse(`has no leading slash: did you mean ${instead(`/${text}`)}`)
+  if (!looksLikeHost(word)) refuse(`has no leading slash: write ${instead(`/${text}`)}`)
   if (path === '') {
     const asPath = word.startsWith('*.') ? `/**/${word}` : `/${word}`
     refuse(`has no path: write ${instead(asPath)} for the path, or ${instead(`${word}/**`)} for all of that host`)

@@ -3,12 +3,10 @@ import { readingsOf } from '../request/path-readings.js'
 import { PatternIndex, type UrlRequest } from './pattern-index.js'
 import { parseUrlPattern } from './url-pattern.js'
 
-export type { UrlRequest } from './pattern-index.js'
-
 /** The pattern that covers the request, as it was written. */
 export type UrlMatcher = (request: UrlRequest, path: RequestPath) => string | undefined
 
-export interface UrlPatternOptions {
+interface UrlPatternOptions {
   /**
    * Whether the patterns close something. They then hold in any case and for every reading of an odd path, because one that
    * slipped past would be open. Patterns that open something hold for plain paths only.

@@ -3,9 +3,11 @@ import ipaddr from 'ipaddr.js'
 /** An IPv4 address is its 32 bits as a number. */
 export type Address = number | Ipv6Address
 
-export interface Ipv6Address {
+interface Ipv6Address {
   /** Four times 32 bits, the highest first. */
   readonly words: readonly [number, number, number, number]
+  /** As RFC 5952 writes it, once somebody has asked. */
+  text?: string
 }
 
 /** Eight groups of four, or six and a dotted tail; and a zone. */
@@ -37,7 +39,7 @@ export function parseAddress(text: string): Address | undefined {
     young = new Map()
   }
   // A copy: part of a header would keep the whole header in memory.
-  young.set(Array.from(text).join(''), found)
+  young.set(` ${text}`.slice(1), found)
   return found
 }
 
@@ -48,7 +50,7 @@ export function readAddress(text: string): Address | undefined {
 }
 
 /** Dotted decimal between two places of a text, or -1. A leading zero is refused: some readers take it for octal. */
-export function parseIpv4(text: string, start: number, end: number): number {
+function parseIpv4(text: string, start: number, end: number): number {
   if (end - start < 7 || end - start > 15) return -1
   let value = 0
   let octet = -1
@@ -122,5 +124,6 @@ export function formatAddress(address: Address): string {
   if (typeof address === 'number') {
     return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
   }
-  return new ipaddr.IPv6(address.words.flatMap((word) => [word >>> 16, word & 0xffff])).toRFC5952String()
+  address.text ??= new ipaddr.IPv6(address.words.flatMap((word) => [word >>> 16, word & 0xffff])).toRFC5952String()
+  return address.text
 }

@@ -3,7 +3,7 @@ import { type AddressMatcher, compileAddresses } from './address.js'
 import { type Hop, readForwarded, readForwardedFor } from './forwarded.js'
 
 /** Who the client is, from the connection's own address and the headers; `undefined` where that cannot be told. */
-export type FindClient = (peer: string | undefined, header: (name: string) => string | undefined) => string | undefined
+type FindClient = (peer: string | undefined, header: (name: string) => string | undefined) => string | undefined
 
 /** The proxies that are trusted: so many in front of us, or those with certain addresses; `false` for none. */
 export type TrustProxy = number | readonly string[] | false | undefined

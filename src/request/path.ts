@@ -10,36 +10,37 @@ export interface RequestPath {
 
 const slash = 47
 const dot = 46
-const questionMark = 63
 
-/** ASCII that a path seldom has and that needs a closer look: controls, space, `#`, `%`, `;`, `\`, DEL. */
-const unusual: Uint8Array = new Uint8Array(128).fill(1, 0, 33)
-for (const character of '#%;\\\x7f') unusual[character.charCodeAt(0)] = 1
+/** ASCII that separates, and what a path seldom has and needs a closer look: controls, space, `#`, `%`, `;`, `\`, DEL. */
+const notable: Uint8Array = new Uint8Array(128).fill(1, 0, 33)
+for (const character of '/.#%;\\\x7f') notable[character.charCodeAt(0)] = 1
 
 /**
- * What one reader takes for part of a name and the next for syntax, raw or encoded. Express routes `/admin/..%2fopen` to
- * /admin; Fastify 4 cuts a path at `;`, Tomcat reads `..;` as `..`, Apache has cut at an encoded `?`; WHATWG URL turns `\`
- * into `/` and drops tabs; a proxy in between may decode once more, so that `%252f` is a slash.
+ * What one reader takes for part of a name and the next for syntax. Express routes `/admin/..%2fopen` to /admin; Fastify 4
+ * cuts a path at `;`, Tomcat reads `..;` as `..`, Apache has cut at an encoded `?`; WHATWG URL turns `\` into `/` and drops
+ * tabs; a proxy in between may decode once more, so that `%252f` is a slash.
  */
-const readDifferently = /[\x00-\x20#;\\\x7f]|%(?:[01][\da-f]|2[3f]|3[bf]|5c|7f|25[\da-f]{2})/i
+const readDifferently = /[\x00-\x1f#;?\\\x7f]|%[\da-f]{2}/i
+const sentDifferently = /[\x00-\x20]|%2f/i
 const dotSegment = /\/\.{1,2}(?:\/|$)/
 const absoluteForm = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]*/i
 
 /** The path of a request target in origin form (`/a?b`), absolute form (`http://host/a?b`) or asterisk form (RFC 9112, 3.2). */
 export function normalizePath(url: string): RequestPath {
   if (url.charCodeAt(0) !== slash) return otherForm(url)
-  const length = url.length
+  const query = url.indexOf('?')
+  let end = query === -1 ? url.length : query
   let previous = 0
-  let end = 0
-  for (; end < length; end++) {
-    const code = url.charCodeAt(end)
-    if (code === questionMark) break
-    if (code === slash ? previous === slash : code < 128 && unusual[code] === 1) return closerLook(url, 0)
-    if (code === dot && previous === slash && !isLetter(url.charCodeAt(end + 1))) return closerLook(url, 0)
+  for (let i = 0; i < end; i++) {
+    const code = url.charCodeAt(i)
+    if (code < 128 && notable[code] === 1) {
+      if (code === slash ? previous === slash : code !== dot) return closerLook(url, 0)
+      if (code === dot && previous === slash && !isLetter(url.charCodeAt(i + 1))) return closerLook(url, 0)
+    }
     previous = code
   }
   if (previous === slash && end > 1) end--
-  return { text: end === length ? url : url.slice(0, end), plain: true, url }
+  return { text: end === url.length ? url : url.slice(0, end), plain: true, url }
 }
 
 function isLetter(code: number): boolean {
@@ -73,7 +74,7 @@ function pathStart(url: string): number {
 function pathEnd(url: string, start: number): number {
   for (let end = start; end < url.length; end++) {
     const code = url.charCodeAt(end)
-    if (code === questionMark || code === 35) return end
+    if (code === 63 || code === 35) return end
   }
   return url.length
 }
@@ -85,9 +86,11 @@ function closerLook(url: string, start: number): RequestPath {
   if (decoded === undefined) return { text: undefined, plain: false, url }
   // A fragment is never sent (RFC 9112, 3.2): who sends one hopes that somebody takes it for a part of the path.
   // Two slashes at the beginning: `new URL('//open/admin', base)` takes `open` for a host, and routes to /admin.
-  const plain =
-    url.charCodeAt(end) !== 35 && !raw.startsWith('//') && !readDifferently.test(raw) && !dotSegment.test(decoded)
-  return { text: resolvePath(decoded), plain, url }
+  const dots = dotSegment.test(decoded)
+  const separated = !dots && url.charCodeAt(end) !== 35 && !raw.startsWith('//')
+  const plain = separated && !sentDifferently.test(raw) && !readDifferently.test(decoded)
+  const tidy = !dots && !decoded.includes('//') && !decoded.endsWith('/') && decoded !== ''
+  return { text: tidy && decoded.startsWith('/') ? decoded : resolvePath(decoded), plain, url }
 }
 
 function decode(raw: string): string | undefined {

@@ -7,8 +7,8 @@ import type { MaintenanceOptions, Settings } from './options.js'
 import { settingsTable } from './table.js'
 
 /** The settings, checked, and where they came from. */
-export interface ResolvedSettings {
-  settings: Settings
+export interface ResolvedSettings<Name extends keyof Settings = keyof Settings> {
+  settings: Pick<Settings, Name>
   /** `MAINTENANCE_MODE_…` variables that no setting reads, with the nearest name. */
   unknownVariables: { variable: string; nearest: string | undefined }[]
 }
@@ -19,12 +19,14 @@ const reference = /^\.{0,2}[\\/].*#[\w$]+$/
 /**
  * The environment goes before options, options before defaults.
  *
+ * @param only What the caller needs: the others are not checked, nor are the files loaded that they name.
  * @throws SettingError for an unknown option, or a value that cannot be meant.
  */
-export function resolveSettings(
+export function resolveSettings<Name extends keyof Settings = keyof Settings>(
   options: MaintenanceOptions,
   environment: Readonly<Record<string, string | undefined>>,
-): ResolvedSettings {
+  only?: readonly Name[],
+): ResolvedSettings<Name> {
   if (typeof options !== 'object' || options === null) {
     throw new SettingError(
       'options',
@@ -42,6 +44,7 @@ export function resolveSettings(
   const { values, unknown } = readEnvironment(environment)
   const settings: Record<string, unknown> = {}
   for (const { name, kind, default: fallback } of settingsTable) {
+    if (only && !only.includes(name as Name)) continue
     const option = (options as Record<string, unknown>)[name]
     const fromEnvironment = values[name] !== undefined
     const given = fromEnvironment ? values[name] : (option ?? undefined)
@@ -60,7 +63,7 @@ export function resolveSettings(
   }
   settings.timezone ??= systemTimezone()
   settings.logger ??= console
-  return { settings: settings as unknown as Settings, unknownVariables: unknown }
+  return { settings: settings as unknown as Pick<Settings, Name>, unknownVariables: unknown }
 }
 
 /** What `./file.js#exportName` names, so that an environment or a JSON file can give functions and backends. */

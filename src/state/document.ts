@@ -67,10 +67,11 @@ export function createDocument(key: string, id: string = crypto.randomUUID()): S
  */
 export function parseDocument(stored: string): StateDocument {
   const trimmed = stored.trim()
-  const original = parseOriginal(trimmed)
-  if (original) return original
   if (trimmed === '') throw new StateDamagedError('it is empty')
-  const result = v.safeParse(documentSchema, parseJson(trimmed))
+  const value = parseJson(trimmed)
+  const original = fromOriginal(trimmed, value)
+  if (original) return original
+  const result = v.safeParse(documentSchema, value)
   if (!result.success) {
     const issue = result.issues[0]
     const where = v.getDotPath(issue)
@@ -108,13 +109,11 @@ function parseJson(stored: string): unknown {
 }
 
 /** The Python original's content: `0`, `1`, or `{"start", "end"}` of which at least one is set. */
-function parseOriginal(stored: string): StateDocument | undefined {
-  if (stored !== '0' && stored !== '1' && !stored.startsWith('{')) return undefined
+function fromOriginal(stored: string, value: unknown): StateDocument | undefined {
   // Another text is another state, so it is always adopted: the id is made of it, as there is no revision.
   const document = createDocument('', `original:${stored}`)
   if (stored === '0') return document
   if (stored === '1') return { ...document, windows: [originalWindow(undefined, undefined)] }
-  const value = parseJson(stored)
   if (!isOriginalSchedule(value)) return undefined
   return { ...document, windows: [originalWindow(value.start ?? undefined, value.end ?? undefined)] }
 }

@@ -25,40 +25,37 @@ const open: EffectiveMode = { mode: 'off', windows: [], since: undefined, until:
 /** The effective mode of the whole site at `now`. */
 export function effectiveMode(document: StateDocument, now: number): EffectiveMode {
   const spans = document.windows.map(toSpan)
-  const windows = closingAt(spans, now, false)
-  if (windows.length === 0) return open
+  const closing = closingAt(spans, now)
+  if (closing.length === 0) return open
   return {
     mode: 'on',
-    windows: windows.map((span) => span.window).sort(leadingFirst),
-    since: Math.min(...windows.map((span) => span.start)),
+    windows: closing.map((span) => span.window).sort(leadingFirst),
+    since: closing.reduce((earliest, span) => Math.min(earliest, span.start), now),
     until: reopening(spans, now),
-    expectedEnd: toldEnd(windows),
+    expectedEnd: toldEnd(closing),
   }
 }
 
 /** The next instant after `now` at which the effective mode can differ. */
 export function nextChange(document: StateDocument, now: number): number | undefined {
-  const next = Math.min(
-    ...document.windows.map(toSpan).flatMap(({ start, end, lapse }) => [start, end, lapse].filter((at) => at > now)),
-  )
-  return Number.isFinite(next) ? next : undefined
+  return boundaries(document.windows.map(toSpan), now)[0]
 }
 
 /** Whether a window is live: its start belongs to it, its end does not, and a lapsed lease has ended unless it is kept. */
 export function isLive(window: Window, now: number): boolean {
-  return spanIsLive(toSpan(window), now, false)
+  return spanIsLive(toSpan(window), now)
 }
 
 /** A lease that its holder still renews. Nobody else closes or lifts it. */
 export function isLiveLease(window: Window, now: number): boolean {
-  return window.origin === 'leased' && isLive(window, now) && !hasLapsed(window, now)
+  return window.origin === 'leased' && isLive(window, now) && now < toSpan(window).lapse
 }
 
 /** Ended for good: its end has passed, or it lapsed without being kept. A series is not judged by one end. */
 export function hasEnded(window: Window, now: number): boolean {
   if (window.recurrence !== undefined) return false
-  const { end } = toSpan(window)
-  return end <= now || (hasLapsed(window, now) && !isKept(window))
+  const { end, lapse } = toSpan(window)
+  return end <= now || hasLapsed(window, lapse, now)
 }
 
 function toSpan(window: Window): Span {
@@ -70,46 +67,55 @@ function toSpan(window: Window): Span {
   }
 }
 
-function hasLapsed(window: Window, now: number): boolean {
-  return window.leaseUntil !== undefined && Date.parse(window.leaseUntil) <= now
-}
-
-/** Only `reopen`, the default, reopens: what this version does not know stays closed. */
-function isKept(window: Window): boolean {
-  return window.onLapse !== undefined && window.onLapse !== 'reopen'
-}
-
-function spanIsLive({ window, start, end, lapse }: Span, now: number, renewed: boolean): boolean {
-  return start <= now && now < end && (renewed || now < lapse || isKept(window))
-}
-
-function closingAt(spans: readonly Span[], now: number, renewed: boolean): Span[] {
-  const live = spans.filter((span) => spanIsLive(span, now, renewed))
-  return live.filter(
-    (span, index) => closes(span.window) && !live.some((other, at) => lifts(other, at, span, index, now, renewed)),
-  )
-}
-
 /** Every mode but `off` closes, known or not: an older version must not open what a newer one has closed. */
 function closes(window: Window): boolean {
   return window.mode !== 'off'
+}
+
+/** What this version does not know stays closed: only `reopen`, the default, ends a closed window, only `keep` a suspension not. */
+function hasLapsed(window: Window, lapse: number, now: number): boolean {
+  if (now < lapse) return false
+  return closes(window) ? (window.onLapse ?? 'reopen') === 'reopen' : window.onLapse !== 'keep'
+}
+
+function spanIsLive({ window, start, end, lapse }: Span, now: number): boolean {
+  return start <= now && now < end && !hasLapsed(window, lapse, now)
+}
+
+function closingAt(spans: readonly Span[], now: number): Span[] {
+  const live = spans.filter((span) => spanIsLive(span, now))
+  const suspensions = live.flatMap((span, place) => (suspends(span.window) ? [{ holder: span.window.holder, place }] : []))
+  return live.filter(
+    (span, place) =>
+      closes(span.window) &&
+      !suspensions.some(({ holder, place: later }) => isLifted(span, now, holder, place < later)),
+  )
+}
+
+/** A suspension for a scope, or at times, that this version does not know lifts nothing. */
+function suspends(window: Window): boolean {
+  return !closes(window) && window.scope === wholeSite && window.recurrence === undefined
 }
 
 /**
  * A suspension lifts windows opened by hand or planned, and what its own holder had leased before it,
  * so that nested blocks of one program behave as blocks do: the innermost wins.
  */
-function lifts(other: Span, at: number, span: Span, index: number, now: number, renewed: boolean): boolean {
-  if (closes(other.window) || other.window.scope !== wholeSite) return false
-  const { origin, holder } = span.window
-  if (origin === 'manual' || origin === 'planned') return true
-  const leased = renewed || now < span.lapse
-  return !leased || (holder !== undefined && holder === other.window.holder && index < at)
+function isLifted({ window, lapse }: Span, now: number, suspendedBy: string | undefined, before: boolean): boolean {
+  if (window.origin === 'manual' || window.origin === 'planned' || lapse <= now) return true
+  return before && window.holder !== undefined && window.holder === suspendedBy
 }
 
+/** What a live program holds now counts as renewed: nobody knows when it will be done. */
 function reopening(spans: readonly Span[], now: number): number | undefined {
-  const boundaries = spans.flatMap(({ start, end }) => [start, end]).filter((at) => at > now && Number.isFinite(at))
-  return boundaries.sort((a, b) => a - b).find((at) => closingAt(spans, at, true).length === 0)
+  const renewed = spans.map((span) => (span.lapse > now ? { ...span, lapse: Number.POSITIVE_INFINITY } : span))
+  return boundaries(renewed, now).find((at) => closingAt(renewed, at).length === 0)
+}
+
+/** The instants after `now` at which something begins or ends, in order. */
+function boundaries(spans: readonly Span[], now: number): number[] {
+  const all = spans.flatMap(({ start, end, lapse }) => [start, end, lapse])
+  return all.filter((at) => at > now && Number.isFinite(at)).sort((a, b) => a - b)
 }
 
 function toldEnd(spans: readonly Span[]): number | undefined {
@@ -120,7 +126,7 @@ function toldEnd(spans: readonly Span[]): number | undefined {
     // A lease ends with its program: it makes an end that is known elsewhere no less likely.
     else if (window.origin !== 'leased') return undefined
   }
-  return known.length === 0 ? undefined : Math.max(...known)
+  return known.length === 0 ? undefined : known.reduce((latest, at) => Math.max(latest, at))
 }
 
 /** The window whose reason people read: one that has a reason, then the earliest. */

@@ -49,6 +49,7 @@ export function openByHand(
   )
   const live = existing !== undefined && isLive(existing, now) ? existing : undefined
   const { id, mode, scope } = ask
+  if (!existing) refuseTaken(document, ask, now)
   const base: Window = live ?? { id, origin: 'manual', mode, scope, start: toInstant(now), ...actor }
   const window = withTerms({ ...base, mode }, ask)
   assertTimes(window, ask, now)
@@ -89,11 +90,29 @@ export function openLease(
   }
   const window = withTerms(base, ask)
   assertTimes(window, ask, now)
-  const windows = [...document.windows, window]
+  refuseTaken(document, ask, now)
+  const windows = [...document.windows.filter((other) => !hasId(other, ask)), window]
   return {
     document: change(document, windows, [entry('open', window, actor, now)], now),
     result: { window, since: undefined },
   }
+}
+
+/** An id names one window of a scope; only a lease that lapsed and was kept gives way to a new one. */
+function refuseTaken(document: StateDocument, ask: WindowName, now: number): void {
+  const taken = document.windows.find(
+    (window) => hasId(window, ask) && !hasEnded(window, now) && (window.origin !== 'leased' || isLiveLease(window, now)),
+  )
+  if (!taken) return
+  const who = taken.holder === undefined ? `opened by ${taken.by}` : `held by ${taken.holder}`
+  throw new MaintenanceError(
+    'ERR_MAINTENANCE_WINDOW',
+    `There is already a window "${ask.id}", ${who}: close it first, or give another id.`,
+  )
+}
+
+function hasId({ id, scope }: Window, ask: WindowName): boolean {
+  return id === ask.id && scope === ask.scope
 }
 
 /** Pushes a lease forward. `false`: the window is gone, somebody else closed it. Writes no history. */

@@ -11,7 +11,36 @@ export function markRefused(request: object, response: object, decision: Decisio
   ;(response as Marked)[refused] = decision
 }
 
-/** The decision that refused this request or response, if maintenance did. */
-export function refusalOf(value: unknown): Decision | undefined {
-  return typeof value === 'object' && value !== null ? (value as Marked)[refused] : undefined
+/** Whether maintenance refused this request or response, be it Node's own or one that wraps it as `raw`. */
+export function isRefused(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { [refused]: decision, raw } = value as Marked & { raw?: Marked | null }
+  return decision !== undefined || raw?.[refused] !== undefined
+}
+
+const furthestCause = 8
+
+/**
+ * Whether a value belongs to a request that maintenance refused: the request, its response, an object that holds one
+ * of them (`{ req, res }`), or an error that holds one or was caused by one.
+ *
+ * It goes by the decision, not by the status: a 503 of the app's own is no refusal, a redirect made by `redirectUrl` is.
+ *
+ * @example if (res.statusCode >= 500 && !isMaintenanceRefusal(res)) alarm(req.url)
+ */
+export function isMaintenanceRefusal(value: unknown): boolean {
+  try {
+    return holdsRefused(value, furthestCause)
+  } catch {
+    // A getter that throws is no reason to lose a record.
+    return false
+  }
+}
+
+function holdsRefused(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null || depth === 0) return false
+  if (isRefused(value) || holdsRefused((value as { cause?: unknown }).cause, depth - 1)) return true
+  return Object.values(value).some(
+    (part) => isRefused(part) || (part instanceof Error && holdsRefused(part, depth - 1)),
+  )
 }

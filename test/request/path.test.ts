@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { normalizePath } from '../../src/request/path.js'
 import { readingsOf } from '../../src/request/path-readings.js'
 import { oddUrl, routers, tidy } from './routers.js'
+import { millisecondsOf } from './speed.js'
 
 describe('normalizePath', () => {
   it.each([
@@ -141,11 +142,12 @@ describe('readingsOf', () => {
   })
 
   it('gives up on a path that has no end of readings, in little time', () => {
-    const begin = performance.now()
-    for (const part of ['a;b\\%2e%2e%252f//..', '..\\;', '%2f;', 'a/../', '%25', ';/', '//', '%25252f..;\\']) {
-      const url = `/\\${part.repeat(16_000 / part.length)}`
-      expect(readingsOf(normalizePath(url))).toBeUndefined()
+    const read = (): void => {
+      for (const part of ['a;b\\%2e%2e%252f//..', '..\\;', '%2f;', 'a/../', '%25', ';/', '//', '%25252f..;\\']) {
+        const url = `/\\${part.repeat(16_000 / part.length)}`
+        expect(readingsOf(normalizePath(url))).toBeUndefined()
+      }
     }
-    expect(performance.now() - begin).toBeLessThan(1000)
+    expect(millisecondsOf(read)).toBeLessThan(1000)
   })
 })

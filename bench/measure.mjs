@@ -1,0 +1,65 @@
+// What all sections share: statistics, child processes on one core, tables.
+import { fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Server and load generator share one core: with two busy ones, a virtual machine measures its host. */
+export const pinned = spawnSync('taskset', ['-c', '0', 'true']).status === 0 ? ['taskset', '-c', '0'] : []
+
+/** A Node process on that core. */
+export function forkPinned(script, { args = [], flags = [], env = {} } = {}) {
+  const [execPath, ...before] = [...pinned, process.execPath, ...flags]
+  return fork(new URL(script, import.meta.url), args, {
+    execPath,
+    execArgv: before,
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+  })
+}
+
+/** The one message that a process sends before it ends. */
+export async function resultOf(child) {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${child.spawnargs.at(-1)} ended with ${code} and no result.`)
+  })
+  ended.catch(() => {})
+  const [result] = await Promise.race([once(child, 'message'), ended])
+  return result
+}
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const place = (sorted.length - 1) * share
+  const below = Math.floor(place)
+  const low = sorted[below]
+  return low + ((sorted[below + 1] ?? low) - low) * (place - below)
+}
+
+export const median = (values) => quantile(values, 0.5)
+
+export const ratios = (values, base) => values.map((value, index) => value / base[index])
+
+/** `0.998 (0.99 … 1.01)`: the median, and where the middle half lies. */
+export function spread(values, digits = 3) {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(values, share).toFixed(digits))
+  return `${middle} (${low} … ${high})`
+}
+
+/** Goes through `items` forwards, then backwards, and so on, so that no item always follows the same one. */
+export async function interleave(rounds, items, visit) {
+  for (let round = 0; round < rounds; round++) {
+    for (const item of round % 2 === 0 ? items : [...items].reverse()) await visit(item, round)
+  }
+}
+
+export function markdownTable([head, ...rows]) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** A figure against the bar it has to clear. */
+export function atMost(what, figure, bar, unit = '') {
+  return { what, figure, bar: `at most ${bar}${unit}`, pass: figure <= bar, unit }
+}
+
+export function atLeast(what, figure, bar, unit = '') {
+  return { what, figure, bar: `at least ${bar}${unit}`, pass: figure >= bar, unit }
+}

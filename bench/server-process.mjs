@@ -1,0 +1,126 @@
+// The server under load: one port, whose listener is now this target, now that.
+import { createServer } from 'node:http'
+import express from 'express'
+import { createMaintenance } from 'maintenance-mode'
+import { memoryBackend } from 'maintenance-mode/backends/memory'
+import { maintenanceMode } from 'maintenance-mode/express'
+import { withMaintenanceMode } from 'maintenance-mode/node'
+
+const [setup, rounds] = [process.argv[2], Number(process.argv[3])]
+const warmUp = 3e6
+const slice = 5e3
+const slicesPerRound = 10
+
+async function maintenance(mode) {
+  const created = createMaintenance({ stateBackend: memoryBackend(), silence: ['memory-backend'] })
+  if (mode === 'on') await created.setMode('on', { reason: 'Upgrading the database' })
+  await created.ready()
+  return created
+}
+
+const hello = () => (_req, res) => void res.writeHead(200, { 'Content-Type': 'text/plain' }).end('Hello')
+const empty = () => (_req, _res, next) => next()
+
+function expressApp(...middleware) {
+  const app = express()
+  for (const one of middleware) app.use(one)
+  return app.get('/', (_req, res) => void res.send('Hello'))
+}
+
+const setups = {
+  async 'pass node'() {
+    const off = await maintenance('off')
+    return { bare: hello(), twin: hello(), wrapped: withMaintenanceMode(off, hello()) }
+  },
+  async 'pass express'() {
+    const off = await maintenance('off')
+    return { bare: expressApp(), twin: expressApp(), wrapped: withMaintenanceMode(off, expressApp()) }
+  },
+  async 'pass middleware'() {
+    const off = await maintenance('off')
+    return { bare: expressApp(empty()), twin: expressApp(empty()), middleware: expressApp(maintenanceMode(off)) }
+  },
+  async 'block node'() {
+    const wrapped = withMaintenanceMode(await maintenance('on'), hello())
+    const byHand = await handWritten(wrapped)
+    return { 'by hand': byHand(), twin: byHand(), wrapped }
+  },
+  async 'block express'() {
+    const on = await maintenance('on')
+    const wrapped = withMaintenanceMode(on, expressApp())
+    const byHand = await handWritten(wrapped)
+    const middleware = expressApp(maintenanceMode(on))
+    return { 'by hand': byHand(), twin: byHand(), wrapped, middleware, 'express by hand': expressApp(byHand()) }
+  },
+}
+
+const listen = (handler) =>
+  new Promise((resolve) => {
+    const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(server))
+  })
+
+/** Sends the page and the headers that `handler` answers with. */
+async function handWritten(handler) {
+  const server = await listen(handler)
+  const response = await fetch(`http://127.0.0.1:${server.address().port}/`, { headers: { Accept: 'text/html' } })
+  const body = Buffer.from(await response.arrayBuffer())
+  server.close()
+  const own = [...response.headers].filter(([name]) => !['connection', 'date', 'keep-alive'].includes(name))
+  const headers = Object.fromEntries(own)
+  return () => (_req, res) => void res.writeHead(503, headers).end(body)
+}
+
+const targets = Object.entries(await setups[setup]()).map(([name, handler]) => ({ name, handler, rounds: [] }))
+
+/** Each target once forwards and once backwards, again and again; the sums of a round. */
+function* plan() {
+  for (const start = now(); now().clock - start.clock < warmUp; ) for (const target of targets) yield { target }
+  for (let round = 0; round < rounds; round++) {
+    const sums = targets.map((target) => {
+      target.rounds.push({ requests: 0, cpu: 0, clock: 0 })
+      return { target, sum: target.rounds.at(-1) }
+    })
+    for (let i = 0; i < slicesPerRound; i++) yield* i % 2 === 0 ? sums : sums.toReversed()
+  }
+}
+
+function now() {
+  const { user, system } = process.cpuUsage()
+  return { cpu: user + system, clock: performance.now() * 1000 }
+}
+
+const turns = plan()
+let turn = turns.next().value
+let since = now()
+let requests = 0
+let look = 16
+
+function serve(req, res) {
+  if (++requests % look === 0) next()
+  turn.target.handler(req, res)
+}
+
+function next() {
+  const at = now()
+  if (at.clock - since.clock < slice) return
+  if (turn.sum) {
+    turn.sum.requests += requests
+    turn.sum.cpu += at.cpu - since.cpu
+    turn.sum.clock += at.clock - since.clock
+  }
+  since = at
+  requests = 0
+  const { value, done } = turns.next()
+  if (done) return finish()
+  turn = value
+}
+
+function finish() {
+  look = Number.POSITIVE_INFINITY
+  const per = (what) => (round) => round[what] / round.requests
+  const result = targets.map(({ name, rounds }) => [name, { cpu: rounds.map(per('cpu')), clock: rounds.map(per('clock')) }])
+  process.send(Object.fromEntries(result))
+}
+
+process.on('disconnect', () => process.exit())
+process.send({ port: (await listen(serve)).address().port })

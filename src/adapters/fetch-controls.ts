@@ -1,0 +1,47 @@
+import { createControls } from '../admin/controls.js'
+import { bodyAlreadyRead, bodyLimit, bodyTooLong } from '../admin/fields.js'
+import { engineOf } from '../engine.js'
+import { type Maintenance, toMaintenance } from '../maintenance.js'
+import { FetchRequest } from '../request/plain-request.js'
+import type { MaintenanceOptions } from '../settings/options.js'
+import { toResponse } from './fetch-response.js'
+
+/** Answers the control URLs, and `undefined` for every other path. */
+export type FetchControls = (request: Request, ...rest: unknown[]) => Promise<Response | undefined>
+
+/**
+ * The control URLs below the setting `controlUrl`, for superusers and for who sends `adminToken`: a page with the button,
+ * `on`, `off`, `status` and `check`. A fetch Request knows no user: set `getAuthenticatedUser`, or use `adminToken`.
+ *
+ * @param given what `createMaintenance` returned, or its options
+ * @example withMaintenanceMode(maintenance, async (request) => (await controls(request)) ?? app.fetch(request))
+ */
+export function maintenanceControls(given?: Maintenance | MaintenanceOptions): FetchControls {
+  const maintenance = toMaintenance(given)
+  const { clientAddress } = engineOf(maintenance)
+  const controls = createControls(maintenance)
+  return async function maintenanceControls(native) {
+    const request = new FetchRequest(native, clientAddress)
+    if (!controls.owns(request.url)) return undefined
+    const authority = request.header('host') ?? new URL(native.url).host
+    const reply = await controls.answer({ request, authority, body: () => readText(native) })
+    return toResponse(reply, native.method)
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  if (request.bodyUsed) throw bodyAlreadyRead()
+  const decoder = new TextDecoder()
+  const reader = request.body?.getReader()
+  let text = ''
+  let length = 0
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    length += part.value.byteLength
+    if (length > bodyLimit) {
+      await reader?.cancel()
+      throw bodyTooLong()
+    }
+    text += decoder.decode(part.value, { stream: true })
+  }
+  return text + decoder.decode()
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http'
+import { createControls } from '../admin/controls.js'
+import { bodyAlreadyRead, bodyLimit, bodyTooLong, type ControlBody } from '../admin/fields.js'
+import { engineOf } from '../engine.js'
+import { type Maintenance, toMaintenance } from '../maintenance.js'
+import type { MaintenanceOptions } from '../settings/options.js'
+import type { NodeMiddleware } from './node.js'
+import { NodeRequest, type NodeRequestExtras } from './node-request.js'
+
+/**
+ * The control URLs below the setting `controlUrl`, for superusers and for who sends `adminToken`: a page with the button,
+ * `on`, `off`, `status` and `check`. Mount it after what finds out who the user is. Other paths go on to `next`.
+ *
+ * @param given what `createMaintenance` returned, or its options
+ * @example app.use(maintenanceControls(maintenance))
+ */
+export function maintenanceControls(given?: Maintenance | MaintenanceOptions): NodeMiddleware {
+  const maintenance = toMaintenance(given)
+  const engine = engineOf(maintenance)
+  const controls = createControls(maintenance)
+  maintenance.start()
+  return function maintenanceControls(req: IncomingMessage & NodeRequestExtras, res, next) {
+    if (!controls.owns(req.originalUrl ?? req.url ?? '')) return next()
+    const request = new NodeRequest(req, engine.clientAddress)
+    const authority = req.headers.host ?? request.header(':authority')
+    const answered = controls.answer({ request, authority, body: () => readBody(req) })
+    answered.then(({ status, headers, body }) => {
+      if (!res.headersSent && !res.destroyed) res.writeHead(status, headers).end(body)
+    }, next)
+  }
+}
+
+/** What a body parser has left, or the body itself where none has touched it; Express 4's leave an empty object then. */
+async function readBody(req: IncomingMessage & { body?: unknown }): Promise<ControlBody> {
+  if (!req.readableDidRead) return readText(req)
+  const { body } = req
+  if (typeof body === 'string') return body
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body)
+  if (typeof body === 'object' && body !== null) return body as ControlBody
+  throw bodyAlreadyRead()
+}
+
+function readText(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      // What is left flows on and is dropped, so that the client can read the answer.
+      if (length > bodyLimit) reject(bodyTooLong())
+      else chunks.push(chunk)
+    })
+    req.on('end', () => resolve(Buffer.concat(chunks).toString()))
+    req.on('error', reject)
+  })
+}

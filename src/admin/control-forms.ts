@@ -1,0 +1,40 @@
+import type { ControlView } from './control-page.js'
+import { html, type Markup } from './html.js'
+
+const durations = [
+  ['15m', '15 minutes'],
+  ['30m', '30 minutes'],
+  ['1h', '1 hour'],
+  ['2h', '2 hours'],
+  ['4h', '4 hours'],
+  ['8h', '8 hours'],
+] as const
+
+/** For a closed site: the button that opens it, and the terms that can be changed meanwhile. */
+export function reopenForms(view: ControlView): Markup {
+  const { status, controlUrl, now } = view
+  const held = status.windows.some(({ leaseUntil }) => leaseUntil !== undefined && Date.parse(leaseUntil) > now)
+  const byHand = status.windows.some(({ origin }) => origin === 'manual')
+  return html`<form method="post" action="${controlUrl}/off">
+${held && html`<label class="check"><input type="checkbox" name="all" value="true"> Reopen it even though a running program holds it closed: that program may still be at work</label>`}
+<button>Reopen the site</button>
+</form>
+${byHand && html`<details${view.failure ? ' open' : ''}><summary>Change the reason or the time</summary>${closeForm(view, true)}</details>`}`
+}
+
+/** For an open site, or, where it is closed by hand already, for new terms. */
+export function closeForm({ controlUrl, reason = '' }: ControlView, closed: boolean): Markup {
+  const first = closed ? 'As it is' : 'Until I reopen it'
+  return html`<form method="post" action="${controlUrl}/on">
+${!closed && html`<h2>Close the site</h2>`}
+<label for="reason">Reason</label>
+<p class="hint" id="reason-hint">Visitors read it on the maintenance page. ${closed ? 'Empty: it stays as it is.' : 'It can be empty.'}</p>
+<textarea id="reason" name="reason" rows="2" maxlength="2000" dir="auto" aria-describedby="reason-hint">${reason}</textarea>
+<fieldset><legend>For how long</legend>
+<p class="hint">${closed ? 'Counted from now. Then it reopens by itself.' : 'After this time it reopens by itself.'}</p>
+<div class="choices"><label><input type="radio" name="for" value="" checked> ${first}</label>
+${durations.map(([value, name]) => html`<label><input type="radio" name="for" value="${value}"> ${name}</label>`)}</div>
+</fieldset>
+${closed ? html`<button>Save</button>` : html`<button class="close">Close the site</button>`}
+</form>`
+}

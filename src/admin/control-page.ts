@@ -1,0 +1,112 @@
+import type { MaintenanceStatus } from '../maintenance.js'
+import { english } from '../reply/page/text.js'
+import type { Reply } from '../reply/reply.js'
+import type { Window } from '../state/window.js'
+import { closeForm, reopenForms } from './control-forms.js'
+import type { ControlFailure } from './failure.js'
+import { html, type Markup } from './html.js'
+import { frame } from './page-frame.js'
+
+/** What has just been done, as far as the address of the page tells. */
+export type Done = 'closed' | 'updated' | 'opened'
+
+export interface ControlView {
+  status: MaintenanceStatus
+  controlUrl: string
+  /** Host and port that the page was asked for: an operator may have another site's page open beside it. */
+  authority: string | undefined
+  /** Who is looking. */
+  by: string
+  now: number
+  done: Done | undefined
+  failure: ControlFailure | undefined
+  /** What was typed in, where it could not be done. */
+  reason: string | undefined
+}
+
+/** The page for operators: whether the site is open, since when, by whom, why, until when; and the button. */
+export function controlPage(view: ControlView): Reply {
+  const { status, authority, failure } = view
+  const open = status.mode === 'off'
+  const title = open ? 'The site is open' : 'The site is closed'
+  const lead = open ? 'Visitors get through as usual.' : 'Visitors get the maintenance page.'
+  const news = failure ? alert(failure.title, failure.message) : confirmation(view)
+  const forms = open ? closeForm(view, false) : reopenForms(view)
+  const body = html`<h1>${title}</h1>
+<p class="lead">${lead}</p>
+${news}${warning(status)}${status.windows.map((window) => renderWindow(window, status))}
+${!status.pinned && forms}
+${renderPlace(view)}`
+  return frame(failure?.status ?? 200, { title, open, authority, body }, failure?.headers)
+}
+
+function alert(title: string, text: string): Markup {
+  return html`<div class="note" role="alert"><strong>${title}</strong>${text}</div>\n`
+}
+
+function confirmation({ done, status }: ControlView): Markup | undefined {
+  const text = confirmed(done, status)
+  return text === undefined ? undefined : html`<div class="note" role="status">${text}</div>\n`
+}
+
+/** The address is only a hint, and anybody can write one: what is said must fit the state. */
+function confirmed(done: Done | undefined, { mode, windows }: MaintenanceStatus): string | undefined {
+  if (done === 'opened') {
+    if (mode === 'off') return 'Done. The site is open for everybody.'
+    return `What was closed by hand is open again, but ${windows.length === 1 ? 'a window' : 'windows'} of others still ${windows.length === 1 ? 'closes' : 'close'} the site.`
+  }
+  if (done === undefined || mode === 'off') return undefined
+  return done === 'closed' ? 'Done. The site is closed now.' : 'Done. The site was closed already; the change is saved.'
+}
+
+function warning({ pinned, snapshot, error = '' }: MaintenanceStatus): Markup | undefined {
+  if (pinned) {
+    return alert(
+      'The mode is pinned',
+      'The setting `mode` (MAINTENANCE_MODE) decides, so nothing can be switched here. Take the setting away, and restart what has it.',
+    )
+  }
+  if (snapshot === 'stale')
+    return alert('The state cannot be read', `What you see is the last that was known. ${error}`)
+  if (snapshot !== 'failed') return undefined
+  return alert('The state has never been read', `The setting stateBackendFallbackValue decides until it is. ${error}`)
+}
+
+function renderWindow(window: Window, { windows }: MaintenanceStatus): Markup {
+  const { id, start, by, from, reason, note } = window
+  return html`<dl>
+${(windows.length > 1 || id !== 'manual') && row('Window', id)}${row('Since', instant(start))}
+${row('By', html`${by} <span>${from}</span>`)}
+${row('Why', reason ?? html`<span>No reason was given.</span>`)}
+${row('Until', until(window))}
+${note !== undefined && row('Note', html`${note} <span>Only in the history.</span>`)}
+</dl>`
+}
+
+function until({ end, expectedEnd, origin, holder }: Window): Markup {
+  const parts = [
+    expectedEnd !== undefined &&
+      html`${instant(expectedEnd)} <span>Visitors are told this time. It reopens nothing.</span>`,
+    end !== undefined && html`${instant(end)} <span>It reopens by itself then.</span>`,
+    origin === 'leased' && html`The program that holds it is done <span>${holder}</span>`,
+  ].filter((part) => part !== false)
+  return parts.length === 0 ? html`Somebody reopens it` : html`${parts}`
+}
+
+function renderPlace({ status, by }: ControlView): Markup {
+  const { pinned, stateBackend, revision, checkedAt } = status
+  const stored = revision === undefined ? 'Nothing is stored yet' : `Revision ${revision}`
+  return html`<dl>
+${!pinned && row('State', html`${stateBackend} <span>${stored}</span>`)}
+${!pinned && checkedAt && row('Read', instant(checkedAt.toISOString()))}
+${row('You', by)}
+</dl>`
+}
+
+function row(name: string, value: Markup | string): Markup {
+  return html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`
+}
+
+function instant(text: string): Markup {
+  return html`<time datetime="${text}">${english.instant(new Date(text))}</time> <span></span>`
+}

@@ -1,0 +1,169 @@
+import { type Engine, engineOf } from '../engine.js'
+import type { Maintenance } from '../maintenance.js'
+import type { Reply } from '../reply/reply.js'
+import { normalizePath } from '../request/path.js'
+import { wantedRepresentation } from '../request/representation.js'
+import type { AdaptedRequest } from '../request/request.js'
+import { compileAuthorize, type Operator } from './authorize.js'
+import { compileCheck } from './check.js'
+import { controlPage, type Done } from './control-page.js'
+import { ControlFailure, toFailure } from './failure.js'
+import { type ControlBody, readOptions } from './fields.js'
+import { failurePage } from './page-frame.js'
+import { emptyReply, jsonReply, problemReply } from './replies.js'
+import { assertSameOrigin, pathCameFrom } from './same-origin.js'
+
+/** What an adapter gives of a request to a control URL. */
+export interface ControlRequest {
+  request: AdaptedRequest
+  /** Host and port that the request was sent to. */
+  authority: string | undefined
+  /** Reads the body of a POST. @throws ControlFailure */
+  body(): Promise<ControlBody>
+}
+
+/** The control URLs, for any adapter. */
+export interface Controls {
+  /** Whether a request target, path and query, is theirs. */
+  owns(url: string): boolean
+  /** Answers one of theirs. Never rejects. */
+  answer(asked: ControlRequest): Promise<Reply>
+}
+
+type Answer = (asked: ControlRequest) => Promise<Reply>
+
+interface Route {
+  get: Answer
+  post?: Answer
+}
+
+export function createControls(maintenance: Maintenance): Controls {
+  const engine = engineOf(maintenance)
+  const { controlUrl, siteUrl } = engine.settings
+  const authorize = compileAuthorize(engine)
+  const check = compileCheck(maintenance, engine)
+
+  const show = async (
+    { request, authority }: ControlRequest,
+    { by }: Operator,
+    what: { failure?: ControlFailure; reason?: string | undefined } = {},
+  ): Promise<Reply> => {
+    await refresh(maintenance, engine)
+    const done = readDone(request.url)
+    const view = { failure: undefined, reason: undefined, ...what }
+    const now = engine.clock.now()
+    return controlPage({ ...view, status: maintenance.status(), controlUrl, authority, by, now, done })
+  }
+
+  const change = async (mode: 'on' | 'off', asked: ControlRequest, operator: Operator): Promise<Reply> => {
+    const { request, authority, body } = asked
+    const given = await body()
+    try {
+      const options = readOptions(mode, given, request.header('content-type'), engine.clock.now())
+      const from = `control@${request.ip ?? 'unknown'}`
+      const made = await maintenance.setMode(mode, { ...options, by: operator.by, from })
+      if (!isBrowser(request)) return jsonReply(made)
+      const done: Done = mode === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
+      const cameFrom = pathCameFrom(request, authority, siteUrl)
+      const elsewhere = cameFrom !== undefined && placeOf(cameFrom) === undefined
+      return emptyReply(303, { Location: elsewhere ? cameFrom : `${controlUrl}?done=${done}` })
+    } catch (error) {
+      const failure = toFailure(error)
+      if (!isBrowser(request)) throw failure
+      const reason = typeof given === 'string' ? new URLSearchParams(given).get('reason') : given.reason
+      return show(asked, operator, { failure, reason: typeof reason === 'string' ? reason : undefined })
+    }
+  }
+
+  const page: Answer = async (asked) => show(asked, await authorize(asked.request))
+
+  const switchTo = (mode: 'on' | 'off'): Route => ({
+    get: page,
+    post: async (asked) => {
+      const operator = await authorize(asked.request)
+      if (!operator.bearer) assertSameOrigin(asked.request, asked.authority, siteUrl)
+      return change(mode, asked, operator)
+    },
+  })
+
+  const status: Answer = async ({ request }) => {
+    const { mode, since, until, reason, ...details } = maintenance.status()
+    const isOperator = await authorize(request).then(
+      () => true,
+      () => false,
+    )
+    if (isOperator) return jsonReply({ mode, since, until, reason, ...details })
+    // Pages of other origins may read what everybody may know.
+    return jsonReply({ mode, since, until, reason }, { 'Access-Control-Allow-Origin': '*' })
+  }
+
+  const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+    ['', { get: page }],
+    ['/on', switchTo('on')],
+    ['/off', switchTo('off')],
+    ['/status', { get: status }],
+    ['/check', { get: ({ request }) => check(request) }],
+  ])
+
+  /** What follows controlUrl in the path; `undefined` for what is not below it. */
+  const placeOf = (url: string): string | undefined => {
+    if (!url.startsWith(controlUrl)) return undefined
+    const { plain, text } = normalizePath(url)
+    if (!plain || text === undefined || !text.startsWith(controlUrl)) return undefined
+    const place = text.slice(controlUrl.length)
+    return place === '' || place.startsWith('/') ? place : undefined
+  }
+
+  const answer: Answer = async (asked) => {
+    const { method, url } = asked.request
+    const route = routes.get(placeOf(url) ?? url)
+    if (!route) {
+      throw new ControlFailure('not-found', `Below ${controlUrl} there are /on, /off, /status and /check.`)
+    }
+    // Only before the very first answer of the state may a request wait.
+    await maintenance.ready()
+    if (method === 'GET' || method === 'HEAD') return route.get(asked)
+    if (method === 'POST' && route.post) return route.post(asked)
+    const allow = route.post ? 'GET, HEAD, POST' : 'GET, HEAD'
+    throw new ControlFailure('method-not-allowed', `Use one of these: ${allow}.`, { headers: { Allow: allow } })
+  }
+
+  return {
+    owns: (url) => placeOf(url) !== undefined,
+    async answer(asked) {
+      try {
+        return await answer(asked)
+      } catch (error) {
+        const failure = toFailure(error)
+        if (!isBrowser(asked.request)) return problemReply(failure)
+        return failurePage(failure, { authority: asked.authority, controlUrl, loginUrl: loginUrlOf(engine) })
+      }
+    },
+  }
+}
+
+/** A person in front of a browser names HTML; `*\/*` alone is what programs send. */
+function isBrowser(request: AdaptedRequest): boolean {
+  return /html/i.test(request.header('accept') ?? '') && wantedRepresentation(request) === 'html'
+}
+
+function readDone(url: string): Done | undefined {
+  const done = new URLSearchParams(url.split('?')[1]).get('done')
+  return done === 'closed' || done === 'updated' || done === 'opened' ? done : undefined
+}
+
+/** Reads the state for a person who will act on it; what is known stands where that takes long. */
+async function refresh(maintenance: Maintenance, { clock }: Engine): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.setTimer(resolve, 1000)
+    void maintenance.refresh().then(() => {
+      timer.cancel()
+      resolve()
+    })
+  })
+}
+
+/** The log-in page, where the settings name one that can be linked. */
+function loginUrlOf({ settings }: Engine): string | undefined {
+  return settings.loginUrls.find((url) => typeof url === 'string' && /^\/[\w./-]*$/.test(url)) as string | undefined
+}

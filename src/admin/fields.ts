@@ -1,0 +1,92 @@
+import type { ModeOptions } from '../control.js'
+import { parseDuration } from '../settings/duration.js'
+import { didYouMean } from '../settings/nearest.js'
+import { ControlFailure } from './failure.js'
+
+/** The longest body that is read, in bytes. */
+export const bodyLimit: number = 16 * 1024
+
+/** What came with a POST: its text, or what a body parser of the app has made of it. */
+export type ControlBody = string | Readonly<Record<string, unknown>>
+
+type Fields = Readonly<Record<string, unknown>>
+
+const known = { on: ['reason', 'for', 'end', 'expectedEnd', 'note'], off: ['all'] } as const
+
+/**
+ * What a change asks for. In a form an empty field is one that was not filled in; in JSON `null` takes a value away.
+ *
+ * @throws ControlFailure, TimeError
+ */
+export function readOptions(
+  mode: 'on' | 'off',
+  body: ControlBody,
+  contentType: string | undefined,
+  now: number,
+): ModeOptions {
+  const fields = readFields(typeof body === 'string' ? parseText(body, contentType) : body, known[mode])
+  if (mode === 'off') return { all: readFlag('all', fields.all) }
+  const { for: duration, ...options } = fields
+  if (duration === undefined) return options
+  if (options.end !== undefined) throw badRequest('Give `for` or `end`, not both: each says when the site reopens.')
+  return { ...options, end: new Date(now + parseDuration(duration as string)) }
+}
+
+export function bodyTooLong(): ControlFailure {
+  return new ControlFailure('too-long', `The body is longer than ${bodyLimit} bytes. Write a shorter reason or note.`)
+}
+
+export function bodyAlreadyRead(): ControlFailure {
+  return badRequest(
+    'Something before maintenanceControls has read the body and kept nothing of it. Mount it after that.',
+  )
+}
+
+function readFields(entries: Fields, names: readonly string[]): Fields {
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(entries)) {
+    // `_csrf` and the like: an app's own form may have to carry them.
+    if (name.startsWith('_')) continue
+    if (!names.includes(name)) {
+      throw badRequest(`Unknown field \`${name}\`.${didYouMean(name, names)} Known: ${names.join(', ')}.`)
+    }
+    if (typeof value !== 'string' || value.trim() !== '') fields[name] = value
+  }
+  return fields
+}
+
+function parseText(text: string, contentType = ''): Fields {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
+  if (text.trim() === '') return {}
+  if (type === 'application/json') return parseJson(text)
+  if (type === 'application/x-www-form-urlencoded') return parseForm(text)
+  throw new ControlFailure(
+    'unsupported-type',
+    `The body is ${type ? `of type ${JSON.stringify(type)}` : 'of no type'}: send application/json or application/x-www-form-urlencoded.`,
+  )
+}
+
+function parseJson(text: string): Fields {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  } catch {}
+  throw badRequest('The body is not a JSON object. Write for example {"reason":"Upgrading the database","for":"30m"}.')
+}
+
+function parseForm(text: string): Fields {
+  const entries = [...new URLSearchParams(text)]
+  const fields = Object.fromEntries(entries)
+  if (Object.keys(fields).length === entries.length) return fields
+  throw badRequest('A field is there twice. Send each once.')
+}
+
+function readFlag(name: string, value: unknown): boolean {
+  if (value === undefined || value === false || value === 'false') return false
+  if (value === true || value === 'true' || value === 'on') return true
+  throw badRequest(`The field \`${name}\` must be true or false.`)
+}
+
+function badRequest(detail: string): ControlFailure {
+  return new ControlFailure('bad-request', detail)
+}

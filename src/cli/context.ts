@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { platform } from '#platform'
+import { openBackend } from '../backends/open.js'
+import { createStateStore, type StateStore } from '../backends/store.js'
+import { systemClock } from '../clock.js'
+import { type Control, createControl } from '../control.js'
+import { MaintenanceError, messageOf, SettingError } from '../errors.js'
+import { findConfigFile, loadConfigFile } from '../settings/config-file.js'
+import { variableOf } from '../settings/environment.js'
+import { assertTimezone } from '../settings/instant.js'
+import type { Settings } from '../settings/options.js'
+import { resolveSettings } from '../settings/resolve.js'
+import type { StateDocument } from '../state/window.js'
+import { createReporter } from '../telemetry/warnings.js'
+
+/** The options that every command takes. */
+export interface CommonOptions {
+  config?: string
+  envFile?: string
+  stateBackend?: string
+  json?: boolean
+  timezone?: string
+}
+
+/** What every command works with: the settings that the app has too, and its state. */
+export interface Context {
+  settings: Pick<Settings, 'mode' | 'timezone'>
+  /** The files that the settings come from. */
+  files: string[]
+  store: StateStore
+  control: Control
+  /** The document that was written last, or found to need no change. */
+  written(): StateDocument | undefined
+  now(): number
+  /** The line that gives a command to the same state. */
+  commandLine(command: string): string
+}
+
+const needed = ['mode', 'stateBackend', 'stateFilePath', 'timezone', 'silence'] as const
+
+/** Finds config file, `.env` and environment as the app does, and opens the state they name. */
+export async function openContext(options: CommonOptions, warn: (message: string) => void): Promise<Context> {
+  const { config, envFile } = findFiles(options, warn)
+  if (envFile !== undefined) fillEnvironment(envFile)
+  const given = config === undefined ? {} : await loadConfigFile(config)
+  const files = [config, envFile].filter((file) => file !== undefined)
+  const environment = { ...process.env }
+  if (options.stateBackend !== undefined) environment[variableOf('stateBackend')] = options.stateBackend
+
+  const { settings, unknownVariables } = named(files, () => resolveSettings(given, environment, needed))
+  const reporter = createReporter({ warn, error: warn }, settings.silence)
+  for (const { variable, nearest } of unknownVariables) {
+    const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+    reporter.warn('unknown-variable', `No setting reads the environment variable ${variable}.${meant}`)
+  }
+
+  const backend = named(files, () => openBackend(settings))
+  if (backend.address === 'memory:' && settings.mode === undefined) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_BACKEND',
+      'The state is kept in the memory of the app (`memory:`), which no command can reach. Switch it in the app itself (`setMode`, or its control URLs), or set `stateBackend` to what both can reach, such as a file.',
+    )
+  }
+  const timezone = options.timezone === undefined ? settings.timezone : assertTimezone(options.timezone)
+  const store = createStateStore(backend)
+  let written: StateDocument | undefined
+  const control = createControl({
+    store,
+    clock: systemClock,
+    timezone,
+    pinned: settings.mode,
+    actor: { by: userName(), from: `cli@${hostname()}` },
+    onWrite(document) {
+      written = document
+    },
+  })
+  return {
+    settings: { ...settings, timezone },
+    files,
+    store,
+    control,
+    written: () => written,
+    now: systemClock.now,
+    commandLine: (command) => commandLine(command, options),
+  }
+}
+
+/** Paths on the command line count from the working directory, as everywhere; what is searched for, from there upward. */
+function findFiles(
+  options: CommonOptions,
+  warn: (message: string) => void,
+): { config: string | undefined; envFile: string | undefined } {
+  const project = platform.resolvePath('.')
+  let config = options.config === undefined ? findConfigFile(process.cwd()) : resolve(options.config)
+  // Another project's settings would switch another site.
+  if (config !== undefined && options.config === undefined && relative(project, config).startsWith('..')) {
+    warn(
+      `maintenance-mode: ${config} is not used, as it belongs to another project than ${project}. If it is meant, give --config ${config}`,
+    )
+    config = undefined
+  }
+  const beside = config === undefined ? project : dirname(config)
+  const usual = [beside, project].map((folder) => join(folder, '.env')).find((path) => existsSync(path))
+  return { config, envFile: options.envFile === undefined ? usual : resolve(options.envFile) }
+}
+
+/** Into the process's own environment, since the config file reads that as well. What is there already stays. */
+function fillEnvironment(file: string): void {
+  try {
+    for (const [name, value] of Object.entries(parseEnv(readFileSync(file, 'utf8')))) process.env[name] ??= value
+  } catch (error) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_SETTING',
+      `The environment file ${file} cannot be read: ${messageOf(error)}.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Says in which files to look for a setting that is wrong. */
+function named<Result>(files: readonly string[], read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof SettingError) || files.length === 0) throw error
+    const message = `${error.message} The settings come from ${files.join(' and ')}, and from the environment.`
+    throw new SettingError(error.setting, message, { cause: error })
+  }
+}
+
+function userName(): string {
+  try {
+    return process.env.SUDO_USER || userInfo().username
+  } catch {
+    // A container may run as a user id that has no name.
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
+function commandLine(command: string, options: CommonOptions): string {
+  const flags = { '--config': options.config, '--env-file': options.envFile, '--state-backend': options.stateBackend }
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoted(value)]))
+  const program = process.env.npm_command === 'exec' ? 'npx maintenance-mode' : 'maintenance-mode'
+  return [program, command, ...given].join(' ')
+}
+
+/** As a POSIX shell takes it. */
+export function quoted(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,59 @@
+import { hasEnded } from '../state/effective-mode.js'
+import { type Window, wholeSite } from '../state/window.js'
+import { changeData, changeRows } from './change.js'
+import { type CommonOptions, type Context, quoted } from './context.js'
+import type { Outcome, Row } from './outcome.js'
+import { plannedRows, sinceText, timeText, windowRows } from './window-text.js'
+
+export interface OffOptions extends CommonOptions {
+  scope?: string
+  id?: string
+  all?: boolean
+}
+
+/** Closes what was opened by hand, one window, or all. */
+export async function off(context: Context, { scope, id, all }: OffOptions): Promise<Outcome> {
+  const change = await context.control.setMode('off', { scope, id, all })
+  const { closed, remaining } = change
+  const windows = context.written()?.windows ?? []
+  const rows: Row[] = [
+    ...closed.map((window): Row => ['closed', closedText(window, context)]),
+    ...remaining.flatMap((window) => windowRows(window, context)),
+    ...plannedRows(windows, context),
+    ...changeRows(change, context),
+  ]
+  const stillOn = `still ON${sinceText(Math.min(...remaining.map(({ start }) => Date.parse(start))), context)}`
+  return {
+    headline: `Maintenance mode is ${remaining.length > 0 ? stillOn : closed.length > 0 ? 'OFF' : 'already off'}`,
+    closed: remaining.length > 0,
+    rows,
+    problem: id === undefined ? stillClosed(remaining, context) : notFound(id, closed, windows, context),
+    data: changeData(change, context),
+  }
+}
+
+function closedText(window: Window, context: Context): string {
+  const { id, start, reason } = window
+  const when =
+    Date.parse(start) > context.now() ? ` planned from ${timeText(start, context)}` : sinceText(start, context)
+  return `window ${id},${when === '' ? ' open' : when}${reason === undefined ? '' : `: ${reason}`}`
+}
+
+function stillClosed(remaining: readonly Window[], { commandLine }: Context): string | undefined {
+  if (remaining.length === 0) return undefined
+  const one = remaining.find(({ scope }) => scope === wholeSite)
+  const named = one ? `${commandLine(`off --id ${quoted(one.id)}`)}\nor close` : 'Close'
+  const names = remaining.map(({ id, by, from }) => `"${id}" (by ${by} from ${from})`).join(' and ')
+  return `The site is still closed by ${names}, which \`off\` leaves alone. ${one ? `Close it: ${named}` : named} all: ${commandLine('off --all')}`
+}
+
+function notFound(
+  id: string,
+  closed: readonly Window[],
+  windows: readonly Window[],
+  { now }: Context,
+): string | undefined {
+  if (closed.length > 0) return undefined
+  const ids = windows.filter((window) => !hasEnded(window, now())).map((window) => `"${window.id}"`)
+  return `There is no window "${id}" to close.${ids.length > 0 ? ` There is ${ids.join(', ')}.` : ''}`
+}

@@ -1,0 +1,90 @@
+import { formatInstant } from '../settings/instant.js'
+import { hasEnded, isLive, isLiveLease } from '../state/effective-mode.js'
+import { type Window, wholeSite } from '../state/window.js'
+import type { Context } from './context.js'
+import type { Row } from './outcome.js'
+
+const minute = 60_000
+
+/** `2026-11-22 02:30:00 +01:00 (Europe/Rome), in 29 minutes`. */
+export function timeText(instant: string | number, { settings, now }: Context): string {
+  const at = new Date(instant)
+  return `${formatInstant(at, settings.timezone)}, ${relativeText(at.getTime() - now())}`
+}
+
+/** ` since …`; nothing where it is not known, as in the Python original's state. */
+export function sinceText(instant: string | number, context: Context): string {
+  return new Date(instant).getTime() === 0 ? '' : ` since ${timeText(instant, context)}`
+}
+
+/** A window, for people. */
+export function windowRows(window: Window, context: Context): Row[] {
+  const { start, end, expectedEnd, reason, note } = window
+  const rows: Row[] = [['window', `${window.id}, ${originText(window, context.now())}`]]
+  if (Date.parse(start) > context.now()) rows.push(['starts', timeText(start, context)])
+  if (reason !== undefined) rows.push(['reason', reason])
+  if (note !== undefined) rows.push(['note', note])
+  if (expectedEnd !== undefined) rows.push(['expected', `${timeText(expectedEnd, context)}: what visitors are told`])
+  if (end !== undefined) rows.push(['ends', `${timeText(end, context)}: the site reopens by itself`])
+  else if (window.origin === 'manual') rows.push(['ends', 'open end: it stays until `off`'])
+  return rows
+}
+
+/** The windows that have not started yet. */
+export function planned(windows: readonly Window[], now: number): Window[] {
+  return windows.filter((window) => Date.parse(window.start) > now && !hasEnded(window, now))
+}
+
+export function plannedRows(windows: readonly Window[], context: Context): Row[] {
+  return planned(windows, context.now()).flatMap((window) => windowRows(window, context))
+}
+
+/** Where the state is. */
+export function stateText(context: Context, revision: number | undefined): string {
+  const { address } = context.store.backend
+  if (revision === undefined) return `${address} (nothing is stored yet)`
+  return revision === 0 ? address : `${address} (revision ${revision})`
+}
+
+/** Which instances decide by the state. */
+export function instancesText({ store }: Context): string {
+  const { address, capabilities } = store.backend
+  const what = address.startsWith('file:')
+    ? 'Every process on this machine that reads this file'
+    : 'Every process that reads this state'
+  return `${what} decides by it${capabilities.presence ? '' : '; this backend keeps no list of them'}.`
+}
+
+/** `in 29 minutes`, `2 hours 5 minutes ago`. */
+function relativeText(milliseconds: number): string {
+  const span = spanText(Math.abs(milliseconds))
+  return milliseconds < 0 ? `${span} ago` : `in ${span}`
+}
+
+function spanText(milliseconds: number): string {
+  if (milliseconds < minute) return counted(Math.round(milliseconds / 1000), 'second')
+  const minutes = Math.round(milliseconds / minute)
+  const hours = Math.floor(minutes / 60)
+  if (hours === 0) return counted(minutes, 'minute')
+  if (hours < 48) return pair(hours, 'hour', minutes % 60, 'minute')
+  return pair(Math.floor(hours / 24), 'day', hours % 24, 'hour')
+}
+
+function pair(larges: number, large: string, smalls: number, small: string): string {
+  return smalls === 0 ? counted(larges, large) : `${counted(larges, large)} ${counted(smalls, small)}`
+}
+
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
+function originText(window: Window, now: number): string {
+  const { origin, mode, scope, holder, by, from } = window
+  const parts = [`${origin === 'leased' ? 'held' : 'opened'} by ${by} from ${from}`]
+  if (holder !== undefined) parts.push(`holder ${holder}`)
+  if (origin === 'leased' && isLive(window, now) && !isLiveLease(window, now)) parts.push('whose program has stopped')
+  if (scope !== wholeSite) parts.push(`scope "${scope}"`)
+  if (mode === 'off') parts.push('keeps the site open')
+  else if (mode !== 'on') parts.push(`mode "${mode}", which counts as on in this version`)
+  return parts.join(', ')
+}

@@ -1,0 +1,5 @@
+export { morganSkip } from './log-filters/morgan.js'
+export { type PinoLogMethod, pinoHttpLogLevel, pinoLogMethod } from './log-filters/pino.js'
+export { type SentryIntegration, sentryBeforeSend, sentryIntegration } from './log-filters/sentry.js'
+export { type WinstonFormat, winstonFilter } from './log-filters/winston.js'
+export { isMaintenanceRefusal } from './refused.js'
