@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Maintenance } from '../maintenance.js'
 import type { Mark } from './forced-handler.js'
 import type { NodeRequestExtras } from './node-request.js'
@@ -13,7 +13,7 @@ export interface ExpressNativeRequest extends IncomingMessage, NodeRequestExtras
 }
 
 /** The parts of an app that are read. Express 4 has `_router`, and throws on `router`. */
-export interface ExpressApp {
+export interface ExpressApp extends RequestListener {
   readonly _router?: { readonly stack: Stack }
   readonly router: { readonly stack: Stack }
   readonly parent?: ExpressApp
@@ -87,7 +87,7 @@ function firstAfter(landmark: object, req: ExpressNativeRequest, method: string)
     }
     if (located) return undefined
     // Called by another middleware, such as one that makes exceptions: then the whole router may lie ahead.
-    if (req.baseUrl === '') return first
+    if (req.baseUrl === '' && !('mode' in landmark)) return first
   }
   throw new Error('not found in the router')
 }
@@ -105,8 +105,16 @@ function opinionOf({ handles, isRoute, isMounted, rest }: Step, method: string):
   return mark && { mark }
 }
 
-/** The maintenance object of the last `maintenanceMode` on this request's way to the marked handler, else any of the app. */
+/** The maintenance object of the last `maintenanceMode` on a request's way to the marked handler, else any of the app. */
 export function findMaintenance(req: ExpressNativeRequest, app: ExpressApp, mark: Mark): Maintenance | undefined {
+  try {
+    return lastBefore(mark, req, app) ?? anyIn(stackOf(app))
+  } catch {
+    return undefined
+  }
+}
+
+function lastBefore(mark: Mark, req: ExpressNativeRequest, app: ExpressApp): Maintenance | undefined {
   for (const prefix of prefixesOf(req.baseUrl)) {
     let last: Maintenance | undefined
     for (const step of stepsOf(req, app, prefix, req.method as string, mark)) {
@@ -114,7 +122,7 @@ export function findMaintenance(req: ExpressNativeRequest, app: ExpressApp, mark
       for (const { maintenance } of step.handles) last = maintenance ?? last
     }
   }
-  return anyIn(stackOf(app))
+  return undefined
 }
 
 function anyIn(stack: Stack, seen: Set<Stack> = new Set()): Maintenance | undefined {

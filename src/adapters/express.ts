@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPromise } from '../callback.js'
 import { forcedClosed } from '../decision/decide.js'
-import { type Engine, engineOf } from '../engine.js'
+import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { createMaintenance, type Maintenance, toMaintenance } from '../maintenance.js'
+import type { Reply } from '../reply/reply.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { ExpressRequest } from './express-request.js'
 import { type ExpressApp, type ExpressNativeRequest, findMaintenance } from './express-router.js'
@@ -15,11 +16,12 @@ export { attachMaintenanceMode, type NodeMiddleware, withMaintenanceMode } from 
 type Next = (error?: unknown) => void
 
 /**
- * Maintenance mode as a middleware of Express 5 or 4. Put it after the session, if users are to get through, and before
- * everything that is to be closed. Templates find `maintenance_mode` and `maintenance_mode_bypassed` in `res.locals`.
+ * Maintenance mode as a middleware of Express 5 and 4: after the session, if users are to get through, and before all that
+ * is to be closed. In `res.locals`, templates find `maintenance_mode`, and `maintenance_mode_bypassed` where the request
+ * was let through although the mode is not `off`.
  *
- * Handlers that are forced inside mounted apps (`app.use('/shop', otherApp)`), or in routers that are made per request,
- * cannot be seen from here: name their paths in the setting `routes`.
+ * Not seen from here, and so never forced: handlers in mounted apps (`app.use('/shop', otherApp)`) and in routers that are
+ * made per request. Name their paths in the setting `routes`, or give the mounted app its own `maintenanceMode(maintenance)`.
  *
  * @param given what `createMaintenance` returned, or its options
  * @throws SettingError
@@ -31,19 +33,99 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
   const engine = engineOf(maintenance)
   maintenance.start()
 
-  function judgeAfter(landmark: object, req: IncomingMessage, res: ServerResponse, next: Next): void {
+  function judgeAfter(landmark: object, req: ExpressNativeRequest, res: ServerResponse, next: Next): void {
     const request = new ExpressRequest(req, engine, landmark)
     settle(engine, request, res, ({ mode }) => {
-      request.onPassedOn((mark, goOn) => judgeAfter(mark, req, res, goOn))
+      const { mark } = request
+      if (mark?.mode === 'off') onceItHasPassed(mark, req, (goOn) => judgeAfter(mark, req, res, goOn))
       tellTemplates(res, mode !== 'off')
       next()
     })
   }
 
   function maintenanceMode(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    if (!engine.open) return judgeAfter(maintenance, req, res, next)
-    tellTemplates(res, false)
-    next()
+    if (engine.open) {
+      tellTemplates(res, false)
+      next()
+    } else judgeAfter(maintenance, req as ExpressNativeRequest, res, next)
   }
+  // For handlers that are forced on, and for the walk of the router.
   return Object.assign(maintenanceMode, { maintenance })
+}
+
+/**
+ * A handler, or a whole router, that stays open in every mode, wherever it stands: the request gets to it past
+ * `maintenanceMode`, and what it passes on is judged again. Also a standard method decorator.
+ *
+ * @throws TypeError for what is no handler, and for an app
+ *
+ * @example app.post('/webhook', forceMaintenanceModeOff(receive))
+ */
+export function forceMaintenanceModeOff<Handler extends ForcibleHandler>(
+  handler: Handler,
+  _context?: MethodContext,
+): Handler {
+  return markHandler(handler, 'off', (mark, args, proceed) => {
+    const [req, res, next] = args
+    const judge = mark.afterwards.get(req as object)
+    if (judge === undefined) return proceed(args)
+    const judged = (signal?: unknown): void => {
+      const pass = (): void => (next as Next)(signal)
+      if (signal && signal !== 'route' && signal !== 'router') pass()
+      else judge(pass)
+    }
+    return proceed([req, res, judged])
+  })
+}
+
+/**
+ * A handler, or a whole router, that is closed in every mode and for everybody. Also a standard method decorator.
+ *
+ * @param maintenance answers. Default: that of the `maintenanceMode` or `withMaintenanceMode` in front of the app, or else
+ * one with the settings of the environment.
+ * @throws TypeError for what is no handler, for an app, and for a second argument that `createMaintenance` has not made
+ *
+ * @example app.get('/beta', forceMaintenanceModeOn(handler))
+ */
+export function forceMaintenanceModeOn<Handler extends ForcibleHandler>(
+  handler: Handler,
+  maintenance?: Maintenance | MethodContext,
+): Handler {
+  let own: Engine | undefined
+  const forced = markHandler(handler, 'on', (mark, args) => {
+    const [req, res] = (handler.length === 4 ? args.slice(1) : args) as [ExpressNativeRequest, ServerResponse]
+    const engine = own ?? engineOf(maintenanceFor(req, mark))
+    const refused = (reply: Reply): Verdict => ({ decision: forcedClosed, reply })
+    const judge = (request: ExpressRequest): Verdict | Promise<Verdict> => {
+      const reply = engine.refuse(forcedClosed, request)
+      return isPromise(reply) ? reply.then(refused) : refused(reply)
+    }
+    settle({ ...engine, judge }, new ExpressRequest(req, engine, mark), res, () => {})
+  })
+  if (maintenance && !('kind' in maintenance)) own = engineOf(maintenance)
+  return forced
+}
+
+let byDefault: Maintenance | undefined
+
+function maintenanceFor(req: ExpressNativeRequest, mark: Mark): Maintenance {
+  for (let app: ExpressApp | undefined = req.app; app; app = app.parent) {
+    const found = findMaintenance(req, app, mark) ?? maintenanceAround(app)
+    if (found) return found
+  }
+  byDefault ??= createMaintenance()
+  return byDefault
+}
+
+/** For each maintenance object of the app that let the request in by this mark. */
+function onceItHasPassed(mark: Mark, req: object, judge: (goOn: () => void) => void): void {
+  const earlier = mark.afterwards.get(req)
+  mark.afterwards.set(req, earlier ? (goOn) => earlier(() => judge(goOn)) : judge)
+}
+
+function tellTemplates({ locals }: ServerResponse & { locals?: Record<string, unknown> }, closed: boolean): void {
+  // Another maintenance object of the app may have told them already.
+  if (!locals || (!closed && locals.maintenance_mode !== undefined)) return
+  locals.maintenance_mode = closed
+  locals.maintenance_mode_bypassed = closed
 }

@@ -3,6 +3,7 @@ import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
+import { markRefused } from '../telemetry/refused.js'
 import { toResponse } from './fetch-response.js'
 
 export { type FetchControls, maintenanceControls } from './fetch-controls.js'
@@ -37,7 +38,11 @@ function settle(
   pass: () => Response | Promise<Response>,
 ): Response | Promise<Response> {
   const finish = ({ decision, reply }: Verdict): Response | Promise<Response> => {
-    if (reply) return toResponse(reply, request.method)
+    if (reply) {
+      const response = toResponse(reply, request.method)
+      markRefused(request, response, decision)
+      return response
+    }
     if (!decision.personal) return pass()
     const response = pass()
     return isPromise(response) ? response.then(keepPrivate) : keepPrivate(response)

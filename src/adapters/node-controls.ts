@@ -21,12 +21,20 @@ export function maintenanceControls(given?: Maintenance | MaintenanceOptions): N
   maintenance.start()
   return function maintenanceControls(req: IncomingMessage & NodeRequestExtras, res, next) {
     if (!controls.owns(req.originalUrl ?? req.url ?? '')) return next()
-    const request = new NodeRequest(req, engine.clientAddress)
+    const request = new ControlledRequest(req, engine.clientAddress)
     const authority = req.headers.host ?? request.header(':authority')
     const answered = controls.answer({ request, authority, body: () => readBody(req) })
     answered.then(({ status, headers, body }) => {
       if (!res.headersSent && !res.destroyed) res.writeHead(status, headers).end(body)
     }, next)
+  }
+}
+
+class ControlledRequest extends NodeRequest {
+  /** Express judges by its own setting 'trust proxy'. */
+  override get frameworkAddress(): string | undefined {
+    const { ip } = this.native as { ip?: unknown }
+    return typeof ip === 'string' ? ip : super.frameworkAddress
   }
 }
 

@@ -2,6 +2,7 @@ import type { ControlView } from './control-page.js'
 import { html, type Markup } from './html.js'
 
 const durations = [
+  ['', 'Until I reopen it'],
   ['15m', '15 minutes'],
   ['30m', '30 minutes'],
   ['1h', '1 hour'],
@@ -19,21 +20,22 @@ export function reopenForms(view: ControlView): Markup {
 ${held && html`<label class="check"><input type="checkbox" name="all" value="true"> Reopen it even though a running program holds it closed: that program may still be at work</label>`}
 <button>Reopen the site</button>
 </form>
-${byHand && html`<details${view.failure ? ' open' : ''}><summary>Change the reason or the time</summary>${closeForm(view, true)}</details>`}`
+${byHand && html`<details${view.draft.for !== undefined && ' open'}><summary>Change the reason or the time</summary>${closeForm(view, true)}</details>`}`
 }
 
 /** For an open site, or, where it is closed by hand already, for new terms. */
-export function closeForm({ controlUrl, reason = '' }: ControlView, closed: boolean): Markup {
-  const first = closed ? 'As it is' : 'Until I reopen it'
+export function closeForm({ controlUrl, draft }: ControlView, closed: boolean): Markup {
+  const chosen = durations.some(([value]) => value === draft.for) ? draft.for : ''
+  const choice = ([value, name]: (typeof durations)[number]): Markup =>
+    html`<label><input type="radio" name="for" value="${value}"${value === chosen && ' checked'}> ${closed && value === '' ? 'As it is' : name}</label>`
   return html`<form method="post" action="${controlUrl}/on">
 ${!closed && html`<h2>Close the site</h2>`}
 <label for="reason">Reason</label>
 <p class="hint" id="reason-hint">Visitors read it on the maintenance page. ${closed ? 'Empty: it stays as it is.' : 'It can be empty.'}</p>
-<textarea id="reason" name="reason" rows="2" maxlength="2000" dir="auto" aria-describedby="reason-hint">${reason}</textarea>
+<textarea id="reason" name="reason" rows="2" maxlength="2000" dir="auto" aria-describedby="reason-hint">${typeof draft.reason === 'string' && draft.reason}</textarea>
 <fieldset><legend>For how long</legend>
 <p class="hint">${closed ? 'Counted from now. Then it reopens by itself.' : 'After this time it reopens by itself.'}</p>
-<div class="choices"><label><input type="radio" name="for" value="" checked> ${first}</label>
-${durations.map(([value, name]) => html`<label><input type="radio" name="for" value="${value}"> ${name}</label>`)}</div>
+<div class="choices">${durations.map(choice)}</div>
 </fieldset>
 ${closed ? html`<button>Save</button>` : html`<button class="close">Close the site</button>`}
 </form>`

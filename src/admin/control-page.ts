@@ -4,7 +4,7 @@ import type { Reply } from '../reply/reply.js'
 import type { Window } from '../state/window.js'
 import { closeForm, reopenForms } from './control-forms.js'
 import type { ControlFailure } from './failure.js'
-import { html, type Markup } from './html.js'
+import { html, type Markup, prose } from './html.js'
 import { frame } from './page-frame.js'
 
 /** What has just been done, as far as the address of the page tells. */
@@ -20,8 +20,8 @@ export interface ControlView {
   now: number
   done: Done | undefined
   failure: ControlFailure | undefined
-  /** What was typed in, where it could not be done. */
-  reason: string | undefined
+  /** What was filled in, where it could not be done. */
+  draft: { readonly reason?: unknown; readonly for?: unknown }
 }
 
 /** The page for operators: whether the site is open, since when, by whom, why, until when; and the button. */
@@ -41,7 +41,7 @@ ${renderPlace(view)}`
 }
 
 function alert(title: string, text: string): Markup {
-  return html`<div class="note" role="alert"><strong>${title}</strong>${text}</div>\n`
+  return html`<div class="note" role="alert"><strong>${title}</strong>${prose(text)}</div>\n`
 }
 
 function confirmation({ done, status }: ControlView): Markup | undefined {
@@ -74,8 +74,8 @@ function warning({ pinned, snapshot, error = '' }: MaintenanceStatus): Markup | 
 
 function renderWindow(window: Window, { windows }: MaintenanceStatus): Markup {
   const { id, start, by, from, reason, note } = window
-  return html`<dl>
-${(windows.length > 1 || id !== 'manual') && row('Window', id)}${row('Since', instant(start))}
+  return html`${windows.length > 1 && html`<h2>Window ${id}</h2>`}<dl>
+${row('Since', instant(start))}
 ${row('By', html`${by} <span>${from}</span>`)}
 ${row('Why', reason ?? html`<span>No reason was given.</span>`)}
 ${row('Until', until(window))}
@@ -96,17 +96,23 @@ function until({ end, expectedEnd, origin, holder }: Window): Markup {
 function renderPlace({ status, by }: ControlView): Markup {
   const { pinned, stateBackend, revision, checkedAt } = status
   const stored = revision === undefined ? 'Nothing is stored yet' : `Revision ${revision}`
+  const read = checkedAt && html`, read ${time(checkedAt.toISOString())}`
   return html`<dl>
-${!pinned && row('State', html`${stateBackend} <span>${stored}</span>`)}
-${!pinned && checkedAt && row('Read', instant(checkedAt.toISOString()))}
+${!pinned && row('State', html`${stateBackend} <span>${stored}${read}</span>`)}
 ${row('You', by)}
-</dl>`
+</dl>
+<p><a href="/">Home page</a></p>`
 }
 
 function row(name: string, value: Markup | string): Markup {
   return html`<div><dt>${name}</dt><dd dir="auto">${value}</dd></div>`
 }
 
+/** With room for how far away it is, which only the script can tell. */
 function instant(text: string): Markup {
-  return html`<time datetime="${text}">${english.instant(new Date(text))}</time> <span></span>`
+  return html`${time(text)} <span></span>`
+}
+
+function time(text: string): Markup {
+  return html`<time datetime="${text}">${english.instant(new Date(text))}</time>`
 }

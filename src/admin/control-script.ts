@@ -7,7 +7,7 @@ const source = `
   try {
     var touched = false
     function each(at, time) {
-      var options = { weekday: 'short', day: 'numeric', month: 'long', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }
+      var options = { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }
       if (at.getFullYear() !== new Date().getFullYear()) options.year = 'numeric'
       var format = new Intl.DateTimeFormat(navigator.languages, options)
       var locale = format.resolvedOptions().locale
@@ -39,4 +39,4 @@ const source = `
 
 export const controlScript: string = source.replace(/\n +/g, '\n')
 
-export const controlScriptHash: string = 'sha256-H98VUoQqWykzUlSmv/xdm40x+Z33F5RpGt+nrqZbZ34='
+export const controlScriptHash: string = 'sha256-SKYcnEpTmtmQG2ba71QXo5L9ACUNjj6x3hxtRc462LQ='

@@ -3,19 +3,20 @@ export const controlStyle: string = `
 body{font-size:1rem}
 main{padding-bottom:3rem}
 h1{margin-top:1.25rem}
-h2{margin:0 0 1rem;font-size:1.125rem;line-height:1.4}
+h2{margin:2rem 0 1rem;font-size:1.125rem;line-height:1.4}
 .site{margin:.75rem 0 0;color:var(--soft);font-size:.9375rem}
 .note{margin:1.5rem 0;padding:.75rem 1rem;border-left:3px solid var(--sun);background:color-mix(in srgb,var(--sun) 12%,transparent)}
 .note strong{display:block}
-dl+dl{margin-top:-2rem}
-dl+dl div:first-child{border-top:0}
-dd.plain{font-weight:600}
+dl div{grid-template-columns:4.5rem 1fr}
+h2+dl{margin-top:0}
+dd span time{font-weight:400}
+code{font-size:.9375em}
 form,details{margin:2rem 0}
 label,legend{padding:0;font-weight:600}
 .hint{margin:0 0 .5rem;color:var(--soft);font-size:.9375rem;font-weight:400}
 textarea{display:block;width:100%;min-height:5rem;padding:.625rem .75rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:.5rem;resize:vertical}
 fieldset{margin:1.5rem 0;padding:0;border:0;min-width:0}
-.choices{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.5rem}
+.choices{display:grid;grid-template-columns:repeat(auto-fill,minmax(10rem,1fr));gap:.5rem}
 .choices label,.check{display:flex;gap:.625rem;align-items:center;padding:.625rem .75rem;border:1px solid var(--line);border-radius:.5rem;font-weight:400;cursor:pointer}
 .choices label:first-child{grid-column:1/-1}
 .choices label:has(:checked){border-color:var(--sun);background:color-mix(in srgb,var(--sun) 12%,transparent)}
@@ -27,6 +28,7 @@ textarea:focus-visible,input:focus-visible,summary:focus-visible,a:focus-visible
 summary{padding:.625rem 0;font-weight:600;cursor:pointer}
 a{color:inherit;text-underline-offset:.2em}
 @media(max-width:35.99rem){button{width:100%}}
+@media(min-width:36rem){dl div{grid-template-columns:8rem 1fr}}
 `
 
-export const controlStyleHash: string = 'sha256-68Qpwo2r4T1KmRuvBWJDjyrZMj/VbxRHJlFXUPBCCrA='
+export const controlStyleHash: string = 'sha256-BbbJZAkOOXxr0XmeWNXGfVUIJ6LBdLcY00/f4IuOJMo='

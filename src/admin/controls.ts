@@ -8,7 +8,7 @@ import { compileAuthorize, type Operator } from './authorize.js'
 import { compileCheck } from './check.js'
 import { controlPage, type Done } from './control-page.js'
 import { ControlFailure, toFailure } from './failure.js'
-import { type ControlBody, readOptions } from './fields.js'
+import { type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
 import { failurePage } from './page-frame.js'
 import { emptyReply, jsonReply, problemReply } from './replies.js'
 import { assertSameOrigin, pathCameFrom } from './same-origin.js'
@@ -46,32 +46,32 @@ export function createControls(maintenance: Maintenance): Controls {
   const show = async (
     { request, authority }: ControlRequest,
     { by }: Operator,
-    what: { failure?: ControlFailure; reason?: string | undefined } = {},
+    failed: { failure?: ControlFailure; draft?: Fields } = {},
   ): Promise<Reply> => {
     await refresh(maintenance, engine)
-    const done = readDone(request.url)
-    const view = { failure: undefined, reason: undefined, ...what }
+    const { failure, draft = {} } = failed
+    const status = maintenance.status()
     const now = engine.clock.now()
-    return controlPage({ ...view, status: maintenance.status(), controlUrl, authority, by, now, done })
+    return controlPage({ status, controlUrl, authority, by, now, done: readDone(request.url), failure, draft })
   }
 
   const change = async (mode: 'on' | 'off', asked: ControlRequest, operator: Operator): Promise<Reply> => {
-    const { request, authority, body } = asked
-    const given = await body()
+    const { request, authority } = asked
+    let draft: Fields = {}
     try {
-      const options = readOptions(mode, given, request.header('content-type'), engine.clock.now())
+      draft = parseBody(await asked.body(), request.header('content-type'))
       const from = `control@${request.ip ?? 'unknown'}`
-      const made = await maintenance.setMode(mode, { ...options, by: operator.by, from })
+      const options = { ...readOptions(mode, draft, engine.clock.now()), by: operator.by, from }
+      const made = await maintenance.setMode(mode, options)
       if (!isBrowser(request)) return jsonReply(made)
-      const done: Done = mode === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
       const cameFrom = pathCameFrom(request, authority, siteUrl)
-      const elsewhere = cameFrom !== undefined && placeOf(cameFrom) === undefined
-      return emptyReply(303, { Location: elsewhere ? cameFrom : `${controlUrl}?done=${done}` })
+      if (cameFrom !== undefined && placeOf(cameFrom) === undefined) return emptyReply(303, { Location: cameFrom })
+      const done: Done = mode === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
+      return emptyReply(303, { Location: `${controlUrl}?done=${done}` })
     } catch (error) {
       const failure = toFailure(error)
-      if (!isBrowser(request)) throw failure
-      const reason = typeof given === 'string' ? new URLSearchParams(given).get('reason') : given.reason
-      return show(asked, operator, { failure, reason: typeof reason === 'string' ? reason : undefined })
+      if (isBrowser(request)) return show(asked, operator, { failure, draft })
+      throw failure
     }
   }
 

@@ -7,24 +7,24 @@ import { ControlFailure } from './failure.js'
 export const bodyLimit: number = 16 * 1024
 
 /** What came with a POST: its text, or what a body parser of the app has made of it. */
-export type ControlBody = string | Readonly<Record<string, unknown>>
+export type ControlBody = string | Fields
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
 const known = { on: ['reason', 'for', 'end', 'expectedEnd', 'note'], off: ['all'] } as const
+
+/** @throws ControlFailure for what is neither JSON nor a form */
+export function parseBody(body: ControlBody, contentType: string | undefined): Fields {
+  return typeof body === 'string' ? parseText(body, contentType) : body
+}
 
 /**
  * What a change asks for. In a form an empty field is one that was not filled in; in JSON `null` takes a value away.
  *
  * @throws ControlFailure, TimeError
  */
-export function readOptions(
-  mode: 'on' | 'off',
-  body: ControlBody,
-  contentType: string | undefined,
-  now: number,
-): ModeOptions {
-  const fields = readFields(typeof body === 'string' ? parseText(body, contentType) : body, known[mode])
+export function readOptions(mode: 'on' | 'off', given: Fields, now: number): ModeOptions {
+  const fields = readFields(given, known[mode])
   if (mode === 'off') return { all: readFlag('all', fields.all) }
   const { for: duration, ...options } = fields
   if (duration === undefined) return options

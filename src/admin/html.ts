@@ -22,3 +22,8 @@ function toText(value: Value): string {
   if (typeof value === 'object') return value.map(toText).join('')
   return String(value).replace(/[&<>"']/g, (character) => entities[character] as string)
 }
+
+/** Text for people, in which `backticks` mark what is to be typed. */
+export function prose(text: string): Markup {
+  return html`${text.split('`').map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`
+}

@@ -3,7 +3,7 @@ import type { Reply } from '../reply/reply.js'
 import { controlScript, controlScriptHash } from './control-script.js'
 import { controlStyle, controlStyleHash } from './control-style.js'
 import type { ControlFailure } from './failure.js'
-import { html, Markup } from './html.js'
+import { html, Markup, prose } from './html.js'
 import { toReply } from './replies.js'
 
 const securityPolicy = [
@@ -23,7 +23,7 @@ export function failurePage(
 ): Reply {
   const { authority, controlUrl, loginUrl } = links
   const body = html`<h1>${failure.title}</h1>
-<p>${failure.message}</p>
+<p>${prose(failure.message)}</p>
 <p>${loginUrl !== undefined && html`<a href="${loginUrl}">Sign in</a> · `}<a href="${controlUrl}">Control page</a> · <a href="/">Home page</a></p>`
   return frame(failure.status, { title: failure.title, open: false, authority, body }, failure.headers)
 }

@@ -1,19 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { hostname, userInfo } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { parseEnv } from 'node:util'
 import { platform } from '#platform'
 import { openBackend } from '../backends/open.js'
 import { createStateStore, type StateStore } from '../backends/store.js'
 import { systemClock } from '../clock.js'
-import { type Control, createControl } from '../control.js'
 import { MaintenanceError, messageOf, SettingError } from '../errors.js'
 import { findConfigFile, loadConfigFile } from '../settings/config-file.js'
 import { variableOf } from '../settings/environment.js'
 import { assertTimezone } from '../settings/instant.js'
 import type { Settings } from '../settings/options.js'
 import { resolveSettings } from '../settings/resolve.js'
-import type { StateDocument } from '../state/window.js'
 import { createReporter } from '../telemetry/warnings.js'
 
 /** The options that every command takes. */
@@ -27,19 +24,18 @@ export interface CommonOptions {
 
 /** What every command works with: the settings that the app has too, and its state. */
 export interface Context {
-  settings: Pick<Settings, 'mode' | 'timezone'>
+  settings: Pick<Settings, 'mode'>
   /** The files that the settings come from. */
   files: string[]
   store: StateStore
-  control: Control
-  /** The document that was written last, or found to need no change. */
-  written(): StateDocument | undefined
+  /** In which times are read and written. Looked up only when it is asked for, which takes as long as all the rest. */
+  timezone(): string
   now(): number
   /** The line that gives a command to the same state. */
   commandLine(command: string): string
 }
 
-const needed = ['mode', 'stateBackend', 'stateFilePath', 'timezone', 'silence'] as const
+const needed = ['mode', 'stateBackend', 'stateFilePath', 'silence'] as const
 
 /** Finds config file, `.env` and environment as the app does, and opens the state they name. */
 export async function openContext(options: CommonOptions, warn: (message: string) => void): Promise<Context> {
@@ -64,25 +60,15 @@ export async function openContext(options: CommonOptions, warn: (message: string
       'The state is kept in the memory of the app (`memory:`), which no command can reach. Switch it in the app itself (`setMode`, or its control URLs), or set `stateBackend` to what both can reach, such as a file.',
     )
   }
-  const timezone = options.timezone === undefined ? settings.timezone : assertTimezone(options.timezone)
-  const store = createStateStore(backend)
-  let written: StateDocument | undefined
-  const control = createControl({
-    store,
-    clock: systemClock,
-    timezone,
-    pinned: settings.mode,
-    actor: { by: userName(), from: `cli@${hostname()}` },
-    onWrite(document) {
-      written = document
-    },
-  })
+  let timezone = options.timezone && assertTimezone(options.timezone)
   return {
-    settings: { ...settings, timezone },
+    settings,
     files,
-    store,
-    control,
-    written: () => written,
+    store: createStateStore(backend),
+    timezone() {
+      timezone ||= named(files, () => resolveSettings(given, environment, ['timezone'])).settings.timezone
+      return timezone
+    },
     now: systemClock.now,
     commandLine: (command) => commandLine(command, options),
   }
@@ -96,7 +82,7 @@ function findFiles(
   const project = platform.resolvePath('.')
   let config = options.config === undefined ? findConfigFile(process.cwd()) : resolve(options.config)
   // Another project's settings would switch another site.
-  if (config !== undefined && options.config === undefined && relative(project, config).startsWith('..')) {
+  if (config !== undefined && options.config === undefined && relative(project, config).startsWith(`..${sep}`)) {
     warn(
       `maintenance-mode: ${config} is not used, as it belongs to another project than ${project}. If it is meant, give --config ${config}`,
     )
@@ -128,15 +114,6 @@ function named<Result>(files: readonly string[], read: () => Result): Result {
     if (!(error instanceof SettingError) || files.length === 0) throw error
     const message = `${error.message} The settings come from ${files.join(' and ')}, and from the environment.`
     throw new SettingError(error.setting, message, { cause: error })
-  }
-}
-
-function userName(): string {
-  try {
-    return process.env.SUDO_USER || userInfo().username
-  } catch {
-    // A container may run as a user id that has no name.
-    return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }
 

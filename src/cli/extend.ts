@@ -1,5 +1,5 @@
 import type { Window } from '../state/window.js'
-import { changeData, changeRows, parseLength } from './change.js'
+import { changeData, changeRows, changeState, parseLength } from './change.js'
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome } from './outcome.js'
 import { timeText, windowRows } from './window-text.js'
@@ -11,13 +11,15 @@ export interface ExtendOptions extends CommonOptions {
 /** Moves the end of a window later, or the expected end where it has none. */
 export async function extend(context: Context, { scope }: ExtendOptions, given: string[]): Promise<Outcome> {
   const length = parseLength(given.at(-1) as string)
-  const change = await context.control.extend(length, { id: given.length > 1 ? given[0] : undefined, scope })
-  const { id, end, expectedEnd } = change.window as Window
+  const id = given.length > 1 ? given[0] : undefined
+  const change = await changeState(context, (control) => control.extend(length, { id, scope }))
+  const window = change.window as Window
+  const { end, expectedEnd } = window
   const time = timeText((end ?? expectedEnd) as string, context)
   return {
-    headline: end === undefined ? `Window "${id}" is now expected to end ${time}` : `Window "${id}" now ends ${time}`,
+    headline: end === undefined ? `Window "${window.id}" is now expected to end ${time}` : `Window "${window.id}" now ends ${time}`,
     closed: change.mode !== 'off',
-    rows: [...windowRows(change.window as Window, context), ...changeRows(change, context)],
+    rows: [...windowRows(window, context), ...changeRows(change, context)],
     data: changeData(change, context),
   }
 }

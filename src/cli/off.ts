@@ -1,6 +1,7 @@
+import type { ModeChange } from '../control.js'
 import { hasEnded } from '../state/effective-mode.js'
 import { type Window, wholeSite } from '../state/window.js'
-import { changeData, changeRows } from './change.js'
+import { changeData, changeRows, changeState } from './change.js'
 import { type CommonOptions, type Context, quoted } from './context.js'
 import type { Outcome, Row } from './outcome.js'
 import { plannedRows, sinceText, timeText, windowRows } from './window-text.js'
@@ -13,23 +14,27 @@ export interface OffOptions extends CommonOptions {
 
 /** Closes what was opened by hand, one window, or all. */
 export async function off(context: Context, { scope, id, all }: OffOptions): Promise<Outcome> {
-  const change = await context.control.setMode('off', { scope, id, all })
+  const change = await changeState(context, (control) => control.setMode('off', { scope, id, all }))
   const { closed, remaining } = change
-  const windows = context.written()?.windows ?? []
+  const { windows } = change.after
   const rows: Row[] = [
     ...closed.map((window): Row => ['closed', closedText(window, context)]),
     ...remaining.flatMap((window) => windowRows(window, context)),
     ...plannedRows(windows, context),
     ...changeRows(change, context),
   ]
-  const stillOn = `still ON${sinceText(Math.min(...remaining.map(({ start }) => Date.parse(start))), context)}`
   return {
-    headline: `Maintenance mode is ${remaining.length > 0 ? stillOn : closed.length > 0 ? 'OFF' : 'already off'}`,
+    headline: `Maintenance mode is ${modeText(change, context)}`,
     closed: remaining.length > 0,
     rows,
     problem: id === undefined ? stillClosed(remaining, context) : notFound(id, closed, windows, context),
     data: changeData(change, context),
   }
+}
+
+function modeText({ closed, remaining }: ModeChange, context: Context): string {
+  if (remaining.length === 0) return closed.length > 0 ? 'OFF' : 'already off'
+  return `still ON${sinceText(Math.min(...remaining.map(({ start }) => Date.parse(start))), context)}`
 }
 
 function closedText(window: Window, context: Context): string {
@@ -41,10 +46,12 @@ function closedText(window: Window, context: Context): string {
 
 function stillClosed(remaining: readonly Window[], { commandLine }: Context): string | undefined {
   if (remaining.length === 0) return undefined
-  const one = remaining.find(({ scope }) => scope === wholeSite)
-  const named = one ? `${commandLine(`off --id ${quoted(one.id)}`)}\nor close` : 'Close'
   const names = remaining.map(({ id, by, from }) => `"${id}" (by ${by} from ${from})`).join(' and ')
-  return `The site is still closed by ${names}, which \`off\` leaves alone. ${one ? `Close it: ${named}` : named} all: ${commandLine('off --all')}`
+  const [one] = remaining.filter(({ scope }) => scope === wholeSite)
+  const alone = one
+    ? `${commandLine(`off --id ${quoted(one.id)}`)} closes ${remaining.length > 1 ? 'the first' : 'it'}, `
+    : ''
+  return `The site is still closed by ${names}, which a plain \`off\` leaves alone: ${alone}${commandLine('off --all')} closes all.`
 }
 
 function notFound(

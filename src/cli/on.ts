@@ -1,12 +1,11 @@
-import type { ModeChange, ModeOptions } from '../control.js'
-import { StateDamagedError } from '../errors.js'
+import type { ModeOptions } from '../control.js'
 import { parseInstant } from '../settings/instant.js'
 import { isLive } from '../state/effective-mode.js'
 import { type Mode, manualId, type Window } from '../state/window.js'
-import { changeData, changeRows, parseLength, suspensions } from './change.js'
+import { type Change, changeData, changeRows, changeState, parseLength } from './change.js'
 import { type CommonOptions, type Context, quoted } from './context.js'
-import type { Outcome, Row } from './outcome.js'
-import { sinceText, timeText, windowRows } from './window-text.js'
+import type { Outcome } from './outcome.js'
+import { sinceText, suspensions, timeText, windowRows } from './window-text.js'
 
 export interface OnOptions extends CommonOptions {
   mode?: Mode
@@ -25,26 +24,25 @@ const updatable = ['mode', 'start', 'end', 'expectedEnd', 'reason', 'note'] as c
 /** Opens a window by hand, or updates the one that is open. */
 export async function on(context: Context, options: OnOptions): Promise<Outcome> {
   const { mode = 'on', scope, reason, note, id = manualId } = options
-  const before = await storedWindows(context)
-  const change = await context.control.setMode(mode, { ...timesOf(options, context), scope, reason, note, id })
+  const terms = { ...timesOf(options, context), scope, reason, note, id }
+  const change = await changeState(context, (control) => control.setMode(mode, terms))
   const window = change.window as Window
-  const previous = before.find((one) => one.origin === 'manual' && one.id === window.id && one.scope === window.scope)
-  const updated = change.alreadySince === undefined ? [] : updatable.filter((name) => window[name] !== previous?.[name])
-  const rows: Row[] = [...windowRows(window, context), ...changeRows(change, context)]
+  const updated = change.alreadySince === undefined ? [] : updatesOf(window, change.before.windows)
+  const rows = [...windowRows(window, context), ...changeRows(change, context)]
   if (change.alreadySince !== undefined) rows.unshift(['updated', updated.join(', ') || 'nothing'])
   return {
     headline: headlineOf(change, window, context),
     closed: change.mode !== 'off',
     rows,
-    problem: suspendedBy(change, window, context),
     next: `To end it: ${context.commandLine(id === manualId ? 'off' : `off --id ${quoted(id)}`)}`,
     data: { ...changeData(change, context), updated },
+    problem: suspendedBy(change, window, context),
   }
 }
 
-function timesOf(options: OnOptions, { settings, now }: Context): Pick<ModeOptions, 'start' | 'end' | 'expectedEnd'> {
+function timesOf(options: OnOptions, { timezone, now }: Context): Pick<ModeOptions, 'start' | 'end' | 'expectedEnd'> {
   const { end, expectedEnd, for: length } = options
-  const start = options.start && parseInstant(options.start, { timezone: settings.timezone, now: now() })
+  const start = options.start && parseInstant(options.start, { timezone: timezone(), now: now() })
   return {
     start: start || undefined,
     end: length === undefined ? orNone(end) : new Date((start ? start.getTime() : now()) + parseLength(length)),
@@ -56,32 +54,30 @@ function orNone(time: string | undefined): string | null | undefined {
   return time === 'none' ? null : time
 }
 
-/** Only for telling what was updated, so a damaged state has none. */
-async function storedWindows({ store }: Context): Promise<Window[]> {
-  try {
-    return (await store.read())?.windows ?? []
-  } catch (error) {
-    if (error instanceof StateDamagedError) return []
-    throw error
-  }
-}
-
-function headlineOf({ mode, alreadySince }: ModeChange, window: Window, context: Context): string {
-  if (isLive(window, context.now())) {
-    if (mode === 'off')
-      return `Maintenance mode is OFF: window "${window.id}" is open, but another one keeps the site open`
-    if (alreadySince === undefined) return `Maintenance mode is ON${sinceText(window.start, context)}`
-    return `Maintenance mode is already on${sinceText(alreadySince, context)}`
-  }
-  const until = mode === 'off' ? 'the site is open until then' : 'other windows close the site until then'
-  const moved = alreadySince === undefined ? 'planned' : `no longer on${sinceText(alreadySince, context)}, but planned`
-  return `Maintenance mode is ${moved} from ${timeText(window.start, context)} (${until})`
-}
-
-function suspendedBy({ mode }: ModeChange, window: Window, context: Context): string | undefined {
-  if (mode !== 'off' || !isLive(window, context.now())) return undefined
-  const names = suspensions(context.written()?.windows ?? [], context.now()).map(
-    ({ id, by, from }) => `"${id}" (by ${by} from ${from})`,
+function updatesOf(window: Window, before: readonly Window[]): string[] {
+  const previous = before.find(
+    ({ origin, id, scope }) => origin === 'manual' && id === window.id && scope === window.scope,
   )
-  return `The site is still open: it is kept so by ${names.join(' and ')}. Wait for its end, or close it: ${context.commandLine('off --id ID')}`
+  return updatable.filter((name) => window[name] !== previous?.[name])
+}
+
+function headlineOf({ mode, alreadySince }: Change, window: Window, context: Context): string {
+  const name = 'Maintenance mode is'
+  if (!isLive(window, context.now())) {
+    const reopened = alreadySince === undefined ? '' : `; it had been closed${sinceText(alreadySince, context)}`
+    const until = mode === 'off' ? `the site is open until then${reopened}` : 'other windows close the site until then'
+    return `${name} planned from ${timeText(window.start, context)} (${until})`
+  }
+  if (mode === 'off') return `${name} OFF: window "${window.id}" is open, but another one keeps the site open`
+  return alreadySince === undefined
+    ? `${name} ON${sinceText(window.start, context)}`
+    : `${name} already on${sinceText(alreadySince, context)}`
+}
+
+function suspendedBy({ mode, after }: Change, window: Window, context: Context): string | undefined {
+  if (mode !== 'off' || !isLive(window, context.now())) return undefined
+  const [first, ...others] = suspensions(after.windows, context.now())
+  if (first === undefined) return undefined
+  const who = `"${first.id}" (by ${first.by} from ${first.from})${others.length > 0 ? ' and others' : ''}`
+  return `The site is still open, as window ${who} keeps it so. Wait for its end, or close it: ${context.commandLine(`off --id ${quoted(first.id)}`)}`
 }

@@ -1,13 +1,12 @@
 import { CommanderError } from 'commander'
-import picocolors from 'picocolors'
 import { messageOf, TimeError } from '../errors.js'
 import type { Outcome } from './outcome.js'
 
-/** Says what a command has to say, and with which code the process ends. */
+/** Says what a command has to say; resolves to the code with which the process ends. */
 export interface Output {
-  outcome(outcome: Outcome): number
-  error(error: unknown): number
-  /** For people only: never on the standard output, so that it does not get into what programs read. */
+  outcome(outcome: Outcome): Promise<number>
+  error(error: unknown): Promise<number>
+  /** For people: never on the standard output, where programs read. */
   warn(message: string): void
 }
 
@@ -15,53 +14,58 @@ const failed = 1
 const wrongUsage = 2
 
 export function createOutput({ json }: { json: boolean }): Output {
-  const colors = picocolors.createColors(mayColor(process.stdout))
-  const errorColors = picocolors.createColors(mayColor(process.stderr))
   const print = (text: string): void => void process.stdout.write(`${text}\n`)
   const warn = (text: string): void => void process.stderr.write(`${text}\n`)
   const printJson = (data: unknown): void =>
     print(JSON.stringify(data, (_key, value) => (value === undefined ? null : value), 2))
 
+  const fail = async (code: unknown, message: string, data?: Record<string, unknown>): Promise<void> => {
+    if (json) return printJson({ ...data, error: { code, message } })
+    const { red } = await colorsOf(process.stderr)
+    warn(red(printable(message)))
+  }
+
   return {
-    outcome({ headline, closed, rows, next, data, problem, exitCode = 0 }) {
-      if (json) {
-        printJson(
-          problem === undefined ? data : { ...data, error: { code: 'ERR_MAINTENANCE_WINDOW', message: problem } },
-        )
-      } else {
+    async outcome({ headline, closed, rows, next, data, problem, exitCode = 0 }) {
+      if (!json) {
+        const { bold, red, green, dim } = await colorsOf(process.stdout)
         const width = Math.max(...rows.map(([label]) => label.length))
-        print(colors.bold((closed ? colors.red : colors.green)(printable(headline))))
-        for (const [label, text] of rows) print(`  ${colors.dim(label.padEnd(width))}  ${printable(text)}`)
+        print(bold((closed ? red : green)(printable(headline))))
+        for (const [label, text] of rows) print(`  ${dim(label.padEnd(width))}  ${printable(text)}`)
         if (next !== undefined) print(next)
-        if (problem !== undefined) warn(errorColors.red(printable(problem)))
-      }
-      return problem === undefined ? exitCode : failed
+      } else if (problem === undefined) printJson(data)
+      if (problem === undefined) return exitCode
+      await fail('ERR_MAINTENANCE_WINDOW', problem, data)
+      return failed
     },
-    error(error) {
+    async error(error) {
       if (error instanceof CommanderError) {
         if (error.exitCode === 0) return 0
-        const shown = error.code === 'commander.help'
-        const message = shown ? 'No command was given.' : error.message.replace(/^error: /, '').replace(/\n/g, ' ')
-        if (json) printJson({ error: { code: 'ERR_MAINTENANCE_USAGE', message } })
-        else if (!shown) warn(`${errorColors.red(message)}\nSee: maintenance-mode --help`)
+        // Help has been printed already.
+        const message =
+          error.code === 'commander.help' ? 'No command was given.' : error.message.replace(/^error: /, '')
+        await fail('ERR_MAINTENANCE_USAGE', message)
+        if (!json && error.code !== 'commander.help') warn('See: maintenance-mode --help')
         return wrongUsage
       }
       const { code = 'ERR_MAINTENANCE_UNEXPECTED', stack } = (error ?? {}) as { code?: unknown; stack?: string }
-      const message = messageOf(error)
-      if (json) printJson({ error: { code, message } })
-      else warn(errorColors.red(message))
-      if (process.env.DEBUG === 'maintenance-mode' && stack !== undefined) warn(stack)
+      await fail(code, messageOf(error))
+      if (process.env.DEBUG?.split(',').includes('maintenance-mode') && stack) warn(stack)
       return error instanceof TimeError ? wrongUsage : failed
     },
     warn,
   }
 }
 
-function mayColor(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+type Colors = Record<'bold' | 'red' | 'green' | 'dim', (text: string) => string>
+
+async function colorsOf(stream: NodeJS.WriteStream): Promise<Colors> {
+  const wanted = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+  if (wanted) return (await import('picocolors')).default.createColors(true)
+  return { bold: String, red: String, green: String, dim: String }
 }
 
-/** A stored reason may come from anybody who can write the state: it must not steer the terminal. */
+/** One line. What is stored may come from anybody who can write the state: it must not steer the terminal. */
 function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }

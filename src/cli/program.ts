@@ -5,11 +5,10 @@ import type { Outcome } from './outcome.js'
 
 type Run = (context: Context, options: never, given: string[]) => Promise<Outcome>
 
-const words = `Answers 503 while work is done on a site, and lets the right people through.
-
-Four words: the mode (off, on) is what visitors get; a window is a span of time with a mode,
-which every \`on\` opens; a rule lets some requests through nevertheless; the state backend is
-where the windows are kept, so that this command and every instance of the app share them.`
+const words = [
+  'Answers 503 while work is done on a site, and lets the right people through.',
+  'Four words: the mode (off, on) is what visitors get; a window is a span of time with a mode, every `on` opens one; a rule lets some requests through nevertheless; the state backend is where the windows are kept, so that this command and every instance of the app share them.',
+].join('\n\n')
 
 /**
  * Reads the command line and runs the command.
@@ -32,7 +31,7 @@ export async function runProgram(argv: readonly string[], warn: (message: string
     .description(words)
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError() {} })
     .exitOverride()
     .addOption(flag('--config <file>', 'the config file (default: maintenance-mode.config.* here or above)'))
@@ -89,7 +88,7 @@ export async function runProgram(argv: readonly string[], warn: (message: string
 /** An option with a value. The name of another option is none: `on --reason --json` has forgotten the reason. */
 function flag(flags: string, description: string): Option {
   return new Option(flags, description).argParser((value: string) => {
-    if (/^--?[a-z]/i.test(value)) throw new InvalidArgumentError('Its value is missing.')
+    if (/^--?[a-z]/i.test(value)) throw new InvalidArgumentError('That is another option, so the value is missing.')
     return value
   })
 }

@@ -2,10 +2,9 @@ import { closureAt } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
 import { effectiveMode, isLive } from '../state/effective-mode.js'
 import type { Window } from '../state/window.js'
-import { suspensions } from './change.js'
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome, Row } from './outcome.js'
-import { instancesText, planned, plannedRows, sinceText, stateText, windowRows } from './window-text.js'
+import { instancesText, planned, plannedRows, sinceText, stateText, suspensions, windowRows } from './window-text.js'
 
 export interface StatusOptions extends CommonOptions {
   exitCode?: boolean

@@ -7,9 +7,9 @@ import type { Row } from './outcome.js'
 const minute = 60_000
 
 /** `2026-11-22 02:30:00 +01:00 (Europe/Rome), in 29 minutes`. */
-export function timeText(instant: string | number, { settings, now }: Context): string {
+export function timeText(instant: string | number, { timezone, now }: Context): string {
   const at = new Date(instant)
-  return `${formatInstant(at, settings.timezone)}, ${relativeText(at.getTime() - now())}`
+  return `${formatInstant(at, timezone())}, ${relativeText(at.getTime() - now())}`
 }
 
 /** ` since …`; nothing where it is not known, as in the Python original's state. */
@@ -39,6 +39,11 @@ export function plannedRows(windows: readonly Window[], context: Context): Row[]
   return planned(windows, context.now()).flatMap((window) => windowRows(window, context))
 }
 
+/** The windows that keep the site open although others are open. */
+export function suspensions(windows: readonly Window[], now: number): Window[] {
+  return windows.filter((window) => window.mode === 'off' && isLive(window, now))
+}
+
 /** Where the state is. */
 export function stateText(context: Context, revision: number | undefined): string {
   const { address } = context.store.backend
@@ -57,6 +62,7 @@ export function instancesText({ store }: Context): string {
 
 /** `in 29 minutes`, `2 hours 5 minutes ago`. */
 function relativeText(milliseconds: number): string {
+  if (Math.abs(milliseconds) < 1000) return 'just now'
   const span = spanText(Math.abs(milliseconds))
   return milliseconds < 0 ? `${span} ago` : `in ${span}`
 }

@@ -109,7 +109,7 @@ const forcedOpen: Opening = {
   personal: false,
 }
 const modeOff: Opening = { rule: 'mode-off', reason: 'the mode is off', personal: false }
-const forcedClosed: Decision = {
+export const forcedClosed: Decision = {
   action: 'block',
   rule: 'forced-on',
   reason: 'maintenance mode is forced on for this route',

@@ -61,7 +61,7 @@ export function resolveSettings<Name extends keyof Settings = keyof Settings>(
       )
     }
   }
-  settings.timezone ??= systemTimezone()
+  if (!only || only.includes('timezone' as Name)) settings.timezone ??= systemTimezone()
   settings.logger ??= console
   return { settings: settings as unknown as Pick<Settings, Name>, unknownVariables: unknown }
 }

@@ -84,7 +84,9 @@ function spanIsLive({ window, start, end, lapse }: Span, now: number): boolean {
 
 function closingAt(spans: readonly Span[], now: number): Span[] {
   const live = spans.filter((span) => spanIsLive(span, now))
-  const suspensions = live.flatMap((span, place) => (suspends(span.window) ? [{ holder: span.window.holder, place }] : []))
+  const suspensions = live.flatMap((span, place) =>
+    suspends(span.window) ? [{ holder: span.window.holder, place }] : [],
+  )
   return live.filter(
     (span, place) =>
       closes(span.window) &&

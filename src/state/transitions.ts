@@ -18,6 +18,9 @@ export interface WindowTerms {
   note?: string | null | undefined
 }
 
+/** What names one window. */
+type WindowName = Pick<Window, 'id' | 'scope'>
+
 /** The document after a transition, and what there is to say about it. The same document means that nothing is to be written. */
 export interface Transition<Result> {
   document: StateDocument
@@ -44,8 +47,7 @@ export function openByHand(
   now: number,
 ): Transition<Opened> {
   const existing = document.windows.find(
-    ({ origin, id, scope, end }) =>
-      origin === 'manual' && id === ask.id && scope === ask.scope && !(end !== undefined && Date.parse(end) <= now),
+    (window) => window.origin === 'manual' && hasName(window, ask) && !hasEnded(window, now),
   )
   const live = existing !== undefined && isLive(existing, now) ? existing : undefined
   const { id, mode, scope } = ask
@@ -57,7 +59,7 @@ export function openByHand(
   if (live && sameWindow(live, window)) return { document, result }
   const windows = existing
     ? document.windows.map((one) => (one === existing ? window : one))
-    : [...document.windows, window]
+    : withNew(document, window, now)
   return { document: change(document, windows, [entry(live ? 'update' : 'open', window, actor, now)], now), result }
 }
 
@@ -91,17 +93,16 @@ export function openLease(
   const window = withTerms(base, ask)
   assertTimes(window, ask, now)
   refuseTaken(document, ask, now)
-  const windows = [...document.windows.filter((other) => !hasId(other, ask)), window]
   return {
-    document: change(document, windows, [entry('open', window, actor, now)], now),
+    document: change(document, withNew(document, window, now), [entry('open', window, actor, now)], now),
     result: { window, since: undefined },
   }
 }
 
-/** An id names one window of a scope; only a lease that lapsed and was kept gives way to a new one. */
+/** An id names one window of a scope; only a lease that has lapsed gives way to a new one. */
 function refuseTaken(document: StateDocument, ask: WindowName, now: number): void {
   const taken = document.windows.find(
-    (window) => hasId(window, ask) && !hasEnded(window, now) && (window.origin !== 'leased' || isLiveLease(window, now)),
+    (window) => hasName(window, ask) && !hasEnded(window, now) && !isLeft(window, now),
   )
   if (!taken) return
   const who = taken.holder === undefined ? `opened by ${taken.by}` : `held by ${taken.holder}`
@@ -111,8 +112,17 @@ function refuseTaken(document: StateDocument, ask: WindowName, now: number): voi
   )
 }
 
-function hasId({ id, scope }: Window, ask: WindowName): boolean {
-  return id === ask.id && scope === ask.scope
+/** A lease that lapsed and was kept. */
+function isLeft(window: Window, now: number): boolean {
+  return window.origin === 'leased' && isLive(window, now) && !isLiveLease(window, now)
+}
+
+function withNew(document: StateDocument, window: Window, now: number): Window[] {
+  return [...document.windows.filter((other) => !(hasName(other, window) && isLeft(other, now))), window]
+}
+
+function hasName({ id, scope }: Window, name: WindowName): boolean {
+  return id === name.id && scope === name.scope
 }
 
 /** Pushes a lease forward. `false`: the window is gone, somebody else closed it. Writes no history. */
@@ -131,20 +141,21 @@ export function renewLease(
 
 /**
  * Closes. Without an id: the windows of the scope that were opened by hand (also those that have not started, and
- * lapsed leases that were kept), and the current occurrence of a plan. With one: that window alone.
- * `all` takes every scope, and live leases too.
+ * lapsed leases that were kept), and the current occurrence of a plan, but no series. With one: that window alone, and
+ * with a holder only if it is held by them. `all` takes every scope, and live leases too.
  */
 export function closeWindows(
   document: StateDocument,
-  ask: { scope: string; id?: string | undefined; all?: boolean | undefined },
+  ask: { scope: string; id?: string | undefined; holder?: string | undefined; all?: boolean | undefined },
   actor: Actor,
   now: number,
 ): Transition<Closed> {
   const isAsked = (window: Window): boolean => {
-    if (ask.id !== undefined) return window.id === ask.id && (ask.all === true || window.scope === ask.scope)
-    if (ask.all) return window.origin !== 'planned' || isLive(window, now)
-    if (window.scope !== ask.scope || isLiveLease(window, now)) return false
-    return window.origin === 'planned' ? isLive(window, now) : true
+    if (!ask.all && window.scope !== ask.scope) return false
+    if (ask.holder !== undefined && window.holder !== ask.holder) return false
+    if (ask.id !== undefined) return window.id === ask.id
+    if (window.recurrence !== undefined || (isLiveLease(window, now) && !ask.all)) return false
+    return window.origin !== 'planned' || isLive(window, now)
   }
   const closed = document.windows.filter((window) => !hasEnded(window, now) && isAsked(window))
   if (closed.length === 0) return { document, result: { closed, remaining: [...effectiveMode(document, now).windows] } }
@@ -161,9 +172,7 @@ export function extendWindow(
   actor: Actor,
   now: number,
 ): Transition<Window> {
-  const found = document.windows.find(
-    (window) => window.id === ask.id && window.scope === ask.scope && !hasEnded(window, now),
-  )
+  const found = document.windows.find((window) => hasName(window, ask) && !hasEnded(window, now))
   if (!found) {
     const ids = document.windows.filter((window) => !hasEnded(window, now)).map((window) => `"${window.id}"`)
     throw new MaintenanceError(
@@ -232,7 +241,7 @@ function sameWindow(a: Window, b: Window): boolean {
 function change(document: StateDocument, windows: Window[], entries: HistoryEntry[], now: number): StateDocument {
   const ended = windows.filter((window) => hasEnded(window, now))
   const live = windows.filter((window) => !ended.includes(window))
-  if (live.length > limits.windows) {
+  if (live.length > limits.windows && live.length > document.windows.length) {
     throw new MaintenanceError(
       'ERR_MAINTENANCE_LIMIT',
       `The state already holds ${limits.windows} windows, the most it takes. Close some first: \`status\` lists them.`,
@@ -250,12 +259,18 @@ function entry(action: HistoryEntry['action'], window: Window, actor: Actor, now
 }
 
 function endEntry(window: Window): HistoryEntry {
-  const { end, leaseUntil } = window
-  const lapsed = leaseUntil !== undefined && (end === undefined || leaseUntil < end)
-  const at = Date.parse((lapsed ? leaseUntil : end) as string)
-  return entry(lapsed ? 'lapse' : 'end', window, { by: 'clock', from: 'clock' }, at)
+  const end = window.end === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.end)
+  const lapse = window.leaseUntil === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.leaseUntil)
+  const lapsed = lapse < end && hasEnded({ ...window, end: undefined }, lapse)
+  return entry(lapsed ? 'lapse' : 'end', window, { by: 'clock', from: 'clock' }, lapsed ? lapse : end)
 }
 
 function toInstant(time: number): string {
-  return new Date(time).toISOString()
+  const at = new Date(time)
+  const text = Number.isNaN(at.getTime()) ? '' : at.toISOString()
+  // Years beyond 9999 are written with a sign and six digits, and no document with such an instant is read back.
+  if (text.length !== '2026-11-22T00:00:00.000Z'.length) {
+    throw new TimeError('The time must lie before the year 10000: give an earlier one.')
+  }
+  return text
 }

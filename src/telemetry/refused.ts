@@ -24,7 +24,7 @@ const furthestCause = 8
  * Whether a value belongs to a request that maintenance refused: the request, its response, an object that holds one
  * of them (`{ req, res }`), or an error that holds one or was caused by one.
  *
- * It goes by the decision, not by the status: a 503 of the app's own is no refusal, a redirect made by `redirectUrl` is.
+ * It goes by the decision, not by the status: a 503 of the app's own is none, a redirect made by `redirectUrl` is one.
  *
  * @example if (res.statusCode >= 500 && !isMaintenanceRefusal(res)) alarm(req.url)
  */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as Sentry from '@sentry/node'
@@ -44,7 +45,7 @@ async function listen(listener: RequestListener): Promise<string> {
 
 /** An Express app with a logger in front of the maintenance mode, and paths that stay open. */
 async function visit(logger: RequestHandler, options: MaintenanceOptions, paths: string[]): Promise<number[]> {
-  const maintenance = createMaintenance({ ignoreUrls: ['/open', '/broken'], silence: ['pinned-mode'], ...options }, {})
+  const maintenance = createMaintenance({ ignoreUrls: ['/open', '/broken'], silence: ['pinned-mode'], ...options })
   closers.push(() => maintenance.close())
   const app = express()
   app.use(logger)
@@ -97,7 +98,8 @@ const told = (written: string[]): string[] =>
 const sent: Sentry.Event[] = []
 const sentry = Sentry.init({
   dsn: 'http://key@127.0.0.1:1/1',
-  integrations: [sentryIntegration()],
+  // Without its memory for events that look alike.
+  integrations: (defaults) => [...defaults.filter(({ name }) => name !== 'Dedupe'), sentryIntegration()],
   beforeSend: sentryBeforeSend(),
   transport: () => ({
     async send([, items]) {
@@ -167,7 +169,7 @@ describe.each(Object.entries(loggers))('%s', (_name, create) => {
 
 /** Request and response of one refusal, and of one request that passed. */
 async function refusal(): Promise<{ req: IncomingMessage; res: ServerResponse; passed: ServerResponse }> {
-  const maintenance = createMaintenance({ mode: 'on', ignoreUrls: ['/open'], silence: ['pinned-mode'] }, {})
+  const maintenance = createMaintenance({ mode: 'on', ignoreUrls: ['/open'], silence: ['pinned-mode'] })
   closers.push(() => maintenance.close())
   const guarded = withMaintenanceMode(maintenance, (_req, res) => void res.writeHead(503).end())
   const seen: [IncomingMessage, ServerResponse][] = []
@@ -316,7 +318,7 @@ describe('isMaintenanceRefusal', () => {
   it('knows a redirect made by redirectUrl', async () => {
     const seen: boolean[] = []
     const redirectUrl = 'https://status.example.com/'
-    const maintenance = createMaintenance({ mode: 'on', redirectUrl, silence: ['pinned-mode'] }, {})
+    const maintenance = createMaintenance({ mode: 'on', redirectUrl, silence: ['pinned-mode'] })
     closers.push(() => maintenance.close())
     const guarded = withMaintenanceMode(maintenance, () => {})
     const origin = await listen((req, res) => {
@@ -326,5 +328,65 @@ describe('isMaintenanceRefusal', () => {
     const headers = { Accept: 'text/html', Connection: 'close' }
     expect((await fetch(origin, { headers, redirect: 'manual' })).status).toBe(302)
     expect(seen).toEqual([true])
+  })
+})
+
+const page = readFileSync(`${root}/docs/log-filters.md`, 'utf8')
+const snippets = [...page.matchAll(/^## ([^\n]+)\n(?:(?!^## ).)*?^```js\n(.*?)^```$/gms)]
+
+/** Runs a snippet in a process of its own, its app failing by itself, and visits a closed and an open path. */
+async function run(snippet: string, environment: Record<string, string> = {}): Promise<string> {
+  const app = snippet
+    .replace("app.get('/', (req, res) => res.send('Hello'))", 'app.use((req, res) => res.sendStatus(503))')
+    .replace("res.end('Hello')", 'res.writeHead(503).end()')
+    .replace('.listen(3000)', '.listen(0, visit)')
+  const visit = `async function visit() {
+    const origin = 'http://127.0.0.1:' + this.address().port
+    for (const path of ['/closed', '/broken']) await fetch(origin + path, { headers: { Connection: 'close' } })
+    this.close()
+    ${snippet.includes('Sentry') ? 'await Sentry.flush()' : ''}
+  }`
+  const env = { ...process.env, MAINTENANCE_MODE: 'on', MAINTENANCE_MODE_IGNORE_URLS: '/broken', ...environment }
+  const line = ['--input-type=module', '--eval', `${app}\n${visit}`]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, line, { cwd: root, env, timeout: 15_000 })
+  return stdout + stderr
+}
+
+describe('the docs', () => {
+  it('have a snippet for each library', () => {
+    const names = snippets.map(([, name]) => name)
+    expect(names).toEqual(['pino-http', 'pino', 'winston', 'morgan', 'Sentry', 'Any other logger'])
+  })
+
+  it.each(snippets.filter(([, name]) => name !== 'Sentry').map(([, name, code]) => [name, code as string]))(
+    'log nothing of a refusal with the snippet for %s',
+    async (_name, code) => {
+      const output = await run(code)
+      expect(output).toContain('/broken')
+      expect(output).not.toContain('/closed')
+    },
+  )
+
+  it('report nothing of a refusal with the snippet for Sentry, and count it as no failure', async () => {
+    const envelopes: Record<string, unknown>[] = []
+    const origin = await listen(async (req, res) => {
+      for (const line of (await text(req)).trim().split('\n')) envelopes.push(JSON.parse(line))
+      res.end('{}')
+    })
+    const [, , code] = snippets.find(([, name]) => name === 'Sentry') as RegExpExecArray
+    const dsn = `${origin.replace('//', '//key@')}/1`
+    await run(code as string, { SENTRY_DSN: dsn, SENTRY_TRACES_SAMPLE_RATE: '1' })
+
+    expect(envelopes.flatMap(({ message }) => message ?? [])).toEqual(['503 /broken'])
+    interface Span {
+      status: string
+      attributes: Record<string, { value: unknown }>
+    }
+    const spans = envelopes.flatMap(({ items }) => (items ?? []) as Span[])
+    const requests = spans.filter(({ attributes }) => attributes['sentry.op']?.value === 'http.server')
+    expect(requests.map(({ status, attributes }) => [attributes['url.path']?.value, status])).toEqual([
+      ['/closed', 'ok'],
+      ['/broken', 'error'],
+    ])
   })
 })

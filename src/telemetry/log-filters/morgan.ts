@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isRefused } from '../refused.js'
 
 /**
@@ -6,7 +7,9 @@ import { isRefused } from '../refused.js'
  * @param otherwise decides for every other request. Default: none is skipped
  * @example app.use(morgan('combined', { skip: morganSkip((req, res) => res.statusCode < 500) }))
  */
-export function morganSkip<Req, Res>(otherwise?: (req: Req, res: Res) => boolean): (req: Req, res: Res) => boolean {
+export function morganSkip<Req extends IncomingMessage, Res extends ServerResponse>(
+  otherwise?: (req: Req, res: Res) => boolean,
+): (req: Req, res: Res) => boolean {
   return function morganSkip(req, res) {
     return isRefused(res) || (otherwise?.(req, res) ?? false)
   }

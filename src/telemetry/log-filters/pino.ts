@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isMaintenanceRefusal, isRefused } from '../refused.js'
 
 type PinoLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -7,9 +8,13 @@ type PinoLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'sile
  *
  * @param otherwise the level of every other answer. Default: `info`, as pino-http does without it
  * @param level the level of refusals. Default: `silent`
- * @example app.use(pinoHttp({ customLogLevel: pinoHttpLogLevel((req, res) => (res.statusCode < 500 ? 'info' : 'error')) }))
+ * @example pinoHttp({ customLogLevel: pinoHttpLogLevel((req, res) => (res.statusCode < 500 ? 'info' : 'error')) })
  */
-export function pinoHttpLogLevel<Req, Res, Level extends string = PinoLevel>(
+export function pinoHttpLogLevel<
+  Req extends IncomingMessage,
+  Res extends ServerResponse,
+  Level extends string = PinoLevel,
+>(
   otherwise?: (req: Req, res: Res, error?: Error) => Level,
   level?: Level,
 ): (req: Req, res: Res, error?: Error) => Level | 'info' | 'silent' {

@@ -25,8 +25,9 @@ export interface SentryIntegration {
 }
 
 /**
- * An integration for `@sentry/node` that drops what is reported of a request after maintenance has refused it: messages,
- * records of a logger, errors that were caught. An error that nobody handled is sent, unless it was caused by the refusal.
+ * An integration for `@sentry/node` that drops what is reported of a request after maintenance has refused it:
+ * messages, records of a logger, errors that were caught. An error that nobody handled is sent, unless the refusal
+ * caused it.
  *
  * @example Sentry.init({ integrations: [sentryIntegration()] })
  */
@@ -58,8 +59,8 @@ function isUnhandled({ mechanism }: { mechanism?: { handled?: boolean } }): bool
 }
 
 /**
- * Sentry's `beforeSend`, for SDKs without Node's requests: drops errors that hold a refused request or response, or were
- * caused by one. It cannot know the request of any other event: `sentryIntegration` does.
+ * Sentry's `beforeSend`, for SDKs without Node's requests: drops errors that hold a refused request or response, or
+ * were caused by one. It cannot know the request of any other event: `sentryIntegration` does.
  *
  * @param next your own `beforeSend`, for every other event
  * @example Sentry.init({ beforeSend: sentryBeforeSend() })
