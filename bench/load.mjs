@@ -2,7 +2,7 @@
 // compiled code, connections, garbage collection and the moods of the machine are the same for all of them.
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { forkPinned, pinned, resultOf } from './measure.mjs'
+import { forkNode, pinned, resultOf } from './measure.mjs'
 
 /** What a browser sends. */
 const headers = [
@@ -15,7 +15,7 @@ const headers = [
  * the clock (wrk's own share included) for one request
  */
 export async function load(setup, { rounds, status }) {
-  const server = forkPinned('server-process.mjs', { args: [setup, rounds] })
+  const server = forkNode('server-process.mjs', { args: [setup, rounds] })
   try {
     const { port } = await resultOf(server)
     const [command, ...args] = [...pinned, 'wrk', '-t1', '-c64', '-d600s', ...headers.flatMap((line) => ['-H', line])]

@@ -5,14 +5,11 @@ import { once } from 'node:events'
 /** Server and load generator share one core: with two busy ones, a virtual machine measures its host. */
 export const pinned = spawnSync('taskset', ['-c', '0', 'true']).status === 0 ? ['taskset', '-c', '0'] : []
 
-/** A Node process on that core. */
-export function forkPinned(script, { args = [], flags = [], env = {} } = {}) {
-  const [execPath, ...before] = [...pinned, process.execPath, ...flags]
-  return fork(new URL(script, import.meta.url), args, {
-    execPath,
-    execArgv: before,
-    env: { ...process.env, NODE_ENV: 'production', ...env },
-  })
+/** A Node process on that core, or, with no `pin`, on any. */
+export function forkNode(script, { args = [], flags = [], pin = pinned } = {}) {
+  const [execPath, ...execArgv] = [...pin, process.execPath, ...flags]
+  const env = { ...process.env, NODE_ENV: 'production' }
+  return fork(new URL(script, import.meta.url), args, { execPath, execArgv, env })
 }
 
 /** The one message that a process sends before it ends. */
@@ -24,6 +21,9 @@ export async function resultOf(child) {
   const [result] = await Promise.race([once(child, 'message'), ended])
   return result
 }
+
+/** Milliseconds on a clock that all processes of the machine share. */
+export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b)

@@ -31,7 +31,8 @@ export function createCallbackRunner(clock: Clock, reporter: Reporter): Callback
           resolve(undefined)
         }
         const timer = clock.setTimer(() => giveUp(late(name)), patience)
-        value.then((result) => {
+        // By way of a promise of our own: a thenable may throw, or answer twice.
+        Promise.resolve(value).then((result) => {
           timer.cancel()
           resolve(result)
         }, giveUp)

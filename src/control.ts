@@ -1,6 +1,6 @@
 import type { StateStore } from './backends/store.js'
 import type { Clock } from './clock.js'
-import { MaintenanceError, NotYetError, PinnedModeError } from './errors.js'
+import { MaintenanceError, NotYetError, PinnedModeError, TimeError } from './errors.js'
 import { parseInstant } from './settings/instant.js'
 import { didYouMean } from './settings/nearest.js'
 import { effectiveMode } from './state/effective-mode.js'
@@ -74,8 +74,16 @@ export interface Control {
   closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
   extend(duration: number, options?: Pick<ModeOptions, 'id' | 'scope' | 'by' | 'from'>): Promise<ModeChange>
   openLease(terms: LeaseTerms): Promise<ModeChange>
-  /** `false`: somebody else closed the window. */
-  renewLease(lease: { id: string; holder: string; leaseUntil: number }): Promise<boolean>
+  /** `false`: the window is no longer there. */
+  renewLease(lease: Lease & { leaseUntil: number }): Promise<boolean>
+  /** Closes what this holder holds, and nothing else of that name. */
+  closeLease(lease: Lease, by: Pick<ModeOptions, 'by' | 'from'>): Promise<ModeChange>
+}
+
+/** What names a window that a program holds. */
+export interface Lease {
+  id: string
+  holder: string
 }
 
 export interface ControlOptions {
@@ -85,12 +93,16 @@ export interface ControlOptions {
   /** The mode that the setting `mode` pins. */
   pinned: Mode | undefined
   actor: Actor
-  /** Told of every document that was written. */
-  onWrite(document: StateDocument): void
+  /** Told of every document that was written, or found to need no change; its revision is 0 where nothing is stored. */
+  onWrite(document: StateDocument): unknown
 }
 
 const longestText = 2000
-const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', 'by', 'from']
+const longestName = 200
+const whose = ['by', 'from']
+const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', ...whose]
+const leaseOptions = ['mode', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'onLapse', ...whose]
+const closeOptions = ['scope', ...whose]
 
 export function createControl({ store, clock, timezone, pinned, actor, onWrite }: ControlOptions): Control {
   const now = (): number => clock.now()
@@ -102,7 +114,7 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
   async function commit<Result>(
     transition: (document: StateDocument) => Transition<Result>,
     report: (result: Result) => Partial<ModeChange>,
-    options?: { replaceDamaged: boolean },
+    options?: { replace: boolean },
   ): Promise<ModeChange> {
     if (pinned !== undefined) {
       throw new PinnedModeError(
@@ -110,7 +122,7 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
       )
     }
     const { document, result, keptAside } = await store.commit(transition, options)
-    onWrite(document)
+    await onWrite(document)
     const { mode, windows } = effectiveMode(document, now())
     const change = {
       mode,
@@ -135,25 +147,24 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
     }
   }
 
-  function close(options: ModeOptions, replaceDamaged: boolean): Promise<ModeChange> {
-    const { id, all, scope = wholeSite } = options
+  function close(options: ModeOptions & { holder?: string }, replace: boolean): Promise<ModeChange> {
+    const { id, all, holder, scope = wholeSite } = options
     return commit(
-      (document) => closeWindows(document, { id, all, scope }, actorOf(options), now()),
+      (document) => closeWindows(document, { id, all, holder, scope }, actorOf(options), now()),
       (result) => result,
-      { replaceDamaged },
+      { replace },
     )
   }
 
   return {
     async setMode(asked, options = {}) {
       const mode = readMode(asked)
-      assertOptions(options)
+      assertOptions(options, modeOptions)
       const { id = manualId, scope = wholeSite } = options
       if (mode === 'off') {
         for (const name of ['start', 'end', 'expectedEnd'] as const) {
           if (options[name] != null) {
-            throw new MaintenanceError(
-              'ERR_MAINTENANCE_TIME',
+            throw new TimeError(
               `\`off\` takes no ${name}: it reopens now. For a time to reopen at, give \`on\` an end.`,
             )
           }
@@ -164,17 +175,19 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
       return commit(
         (document) => openByHand(document, { ...terms, id, mode, scope }, actorOf(options), now()),
         ({ window, since }) => ({ window, alreadySince: since }),
-        { replaceDamaged: true },
+        { replace: true },
       )
     },
     async closeWindow(id, options = {}) {
+      assertOptions(options, closeOptions)
+      assertName('id', id)
       const change = await close({ ...options, id }, false)
       if (change.closed.length > 0) return change
       throw new MaintenanceError('ERR_MAINTENANCE_WINDOW', `There is no window "${id}" to close.`)
     },
     async extend(duration, options = {}) {
       const { id = manualId, scope = wholeSite } = options
-      assertScope(scope)
+      assertOptions(options, ['id', ...closeOptions])
       return commit(
         (document) => extendWindow(document, { id, scope, duration }, actorOf(options), now()),
         (window) => ({ window }),
@@ -183,7 +196,10 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
     async openLease({ id, holder, leaseUntil, onLapse, ...options }) {
       const mode = readMode(options.mode)
       const { scope = wholeSite } = options
-      assertScope(scope)
+      assertOptions({ ...options, id }, leaseOptions)
+      if (onLapse !== 'reopen' && onLapse !== 'keep') {
+        throw new MaintenanceError('ERR_MAINTENANCE_SETTING', "The option `onLapse` must be 'reopen' or 'keep'.")
+      }
       const terms = termsOf(options)
       return commit(
         (document) =>
@@ -193,9 +209,10 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
     },
     async renewLease(lease) {
       const { document, result } = await store.commit((stored) => renewLease(stored, lease))
-      onWrite(document)
+      await onWrite(document)
       return result
     },
+    closeLease: ({ id, holder }, by) => close({ ...by, id, holder }, false),
   }
 }
 
@@ -211,16 +228,23 @@ function readMode(mode: unknown): Mode {
   )
 }
 
-function assertOptions(options: ModeOptions): void {
+function assertOptions(options: ModeOptions, known: readonly string[]): void {
   for (const name of Object.keys(options)) {
-    if (!modeOptions.includes(name)) {
-      throw new MaintenanceError(
-        'ERR_MAINTENANCE_SETTING',
-        `Unknown option \`${name}\`.${didYouMean(name, modeOptions)}`,
-      )
+    if (!known.includes(name)) {
+      throw new MaintenanceError('ERR_MAINTENANCE_SETTING', `Unknown option \`${name}\`.${didYouMean(name, known)}`)
     }
   }
+  for (const name of ['id', 'by', 'from'] as const) if (options[name] !== undefined) assertName(name, options[name])
   assertScope(options.scope)
+}
+
+/** What is no string would be written, and could not be read back. */
+function assertName(name: string, text: unknown): void {
+  if (typeof text === 'string' && text.trim() !== '' && text.length <= longestName) return
+  throw new MaintenanceError(
+    'ERR_MAINTENANCE_SETTING',
+    `The ${name} must be a string of 1 to ${longestName} characters.`,
+  )
 }
 
 function assertScope(scope: string | undefined): void {

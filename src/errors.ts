@@ -89,5 +89,9 @@ export class StateBackendError extends MaintenanceError {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return 'something that cannot be shown was thrown'
+  }
 }

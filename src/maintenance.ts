@@ -80,7 +80,7 @@ export interface Maintenance {
   start(): void
   /** Reads the state now. */
   refresh(): Promise<MaintenanceStatus>
-  /** Ends every timer, watcher and connection of this object. */
+  /** Ends every timer, watcher and connection of this object. Windows that it holds are renewed no more. */
   close(): Promise<void>
 }
 
@@ -113,6 +113,7 @@ export function createMaintenance(
 
   const store = createStateStore(backend)
   const listeners = new Set<(status: MaintenanceStatus) => void>()
+  const renewals = new Set<() => void>()
   const pin = settings.mode === undefined ? undefined : settledSnapshot('pinned', settings.mode)
 
   const refresher: Refresher = createRefresher({
@@ -124,9 +125,16 @@ export function createMaintenance(
     fallback: settings.stateBackendFallbackValue,
     onChange() {
       engine.update()
-      for (const listener of listeners) run('a subscriber', () => listener(status()))
+      for (const listener of listeners) tell(listener)
     },
   })
+  const tell = async (listener: (status: MaintenanceStatus) => unknown): Promise<void> => {
+    try {
+      await listener(status())
+    } catch (error) {
+      reporter.failed('a subscriber', error)
+    }
+  }
   const snapshot = (): Snapshot => pin ?? refresher.current
   const first = async (): Promise<Snapshot> => {
     if (pin) return pin
@@ -142,7 +150,8 @@ export function createMaintenance(
     timezone: settings.timezone,
     pinned: settings.mode,
     actor: { by: 'code', from: `code@${platform.host()}` },
-    onWrite: (document) => refresher.adopt(document),
+    // What was not written by us is no news of ours: an absent state for one.
+    onWrite: (document) => (document.revision > 0 ? refresher.adopt(document) : refresher.refresh()),
   })
 
   const status = (): MaintenanceStatus => {
@@ -153,7 +162,7 @@ export function createMaintenance(
       since: closure?.since,
       until: closure?.until,
       reason: closure?.reason,
-      windows: document ? [...effectiveMode(document, clock.now()).windows] : [],
+      windows: document ? effectiveMode(document, clock.now()).windows.map((window) => ({ ...window })) : [],
       revision: document?.revision,
       snapshot: known,
       stateBackend: backend.address,
@@ -164,7 +173,7 @@ export function createMaintenance(
 
   const openWindow = (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
     const { mode = 'on', onLapse = 'reopen', id = `lease-${crypto.randomUUID().slice(0, 8)}`, ...terms } = options
-    const lease = { control, clock, reporter, leaseTtl: settings.leaseTtl }
+    const lease = { control, clock, reporter, leaseTtl: settings.leaseTtl, renewals }
     return holdWindow(lease, { ...terms, mode, onLapse, id, holder })
   }
 
@@ -210,6 +219,7 @@ export function createMaintenance(
       return status()
     },
     async close() {
+      for (const stop of renewals) stop()
       await refresher.close()
       await backend.close?.()
     },

@@ -86,8 +86,8 @@ function firstAfter(landmark: object, req: ExpressNativeRequest, method: string)
       if (located && first) return first
     }
     if (located) return undefined
-    // Called by another middleware, such as one that makes exceptions: then the whole router may lie ahead.
-    if (req.baseUrl === '' && !('mode' in landmark)) return first
+    // Called by another middleware, such as one that makes exceptions, or the path has been rewritten.
+    if (req.baseUrl === '') return first
   }
   throw new Error('not found in the router')
 }
@@ -107,8 +107,12 @@ function opinionOf({ handles, isRoute, isMounted, rest }: Step, method: string):
 
 /** The maintenance object of the last `maintenanceMode` on a request's way to the marked handler, else any of the app. */
 export function findMaintenance(req: ExpressNativeRequest, app: ExpressApp, mark: Mark): Maintenance | undefined {
+  return ifReadable(() => lastBefore(mark, req, app)) ?? ifReadable(() => anyIn(stackOf(app)))
+}
+
+function ifReadable<Value>(read: () => Value): Value | undefined {
   try {
-    return lastBefore(mark, req, app) ?? anyIn(stackOf(app))
+    return read()
   } catch {
     return undefined
   }

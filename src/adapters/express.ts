@@ -21,7 +21,7 @@ type Next = (error?: unknown) => void
  * was let through although the mode is not `off`.
  *
  * Not seen from here, and so never forced: handlers in mounted apps (`app.use('/shop', otherApp)`) and in routers that are
- * made per request. Name their paths in the setting `routes`, or give the mounted app its own `maintenanceMode(maintenance)`.
+ * made per request. Name their paths in the setting `routes`.
  *
  * @param given what `createMaintenance` returned, or its options
  * @throws SettingError

@@ -8,7 +8,7 @@ import { compileAuthorize, type Operator } from './authorize.js'
 import { compileCheck } from './check.js'
 import { controlPage, type Done } from './control-page.js'
 import { ControlFailure, toFailure } from './failure.js'
-import { type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
+import { assertNoQuery, type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
 import { failurePage } from './page-frame.js'
 import { emptyReply, jsonReply, problemReply } from './replies.js'
 import { assertSameOrigin, pathCameFrom } from './same-origin.js'
@@ -59,6 +59,7 @@ export function createControls(maintenance: Maintenance): Controls {
     const { request, authority } = asked
     let draft: Fields = {}
     try {
+      assertNoQuery(request.url)
       draft = parseBody(await asked.body(), request.header('content-type'))
       const from = `control@${request.ip ?? 'unknown'}`
       const options = { ...readOptions(mode, draft, engine.clock.now()), by: operator.by, from }

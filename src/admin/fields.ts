@@ -13,6 +13,11 @@ export type Fields = Readonly<Record<string, unknown>>
 
 const known = { on: ['reason', 'for', 'end', 'expectedEnd', 'note'], off: ['all'] } as const
 
+/** Nobody would see that what stands in the query was dropped: a site closed without its end, for one. */
+export function assertNoQuery(url: string): void {
+  if (/\?./.test(url)) throw badRequest('The fields belong in the body, not in the query of the address.')
+}
+
 /** @throws ControlFailure for what is neither JSON nor a form */
 export function parseBody(body: ControlBody, contentType: string | undefined): Fields {
   return typeof body === 'string' ? parseText(body, contentType) : body
@@ -38,7 +43,7 @@ export function bodyTooLong(): ControlFailure {
 
 export function bodyAlreadyRead(): ControlFailure {
   return badRequest(
-    'Something before maintenanceControls has read the body and kept nothing of it. Mount it after that.',
+    'The body was read before maintenanceControls, and nothing of it is left. Mount it before what reads bodies.',
   )
 }
 

@@ -24,11 +24,13 @@ export interface StateStore {
   /**
    * Applies a transition with compare-and-set; tried again on a conflict, up to ten times.
    *
-   * @throws StateDamagedError for a damaged state, unless `replaceDamaged`: then a copy is kept aside and a new state begins.
+   * @param options.replace An operator's word: a new state may begin where the stored one is damaged (a copy is kept
+   * aside) or has vanished.
+   * @throws StateDamagedError
    */
   commit<Result>(
     transition: (document: StateDocument) => Transition<Result>,
-    options?: { replaceDamaged?: boolean },
+    options?: { replace?: boolean },
   ): Promise<Committed<Result>>
 }
 
@@ -39,7 +41,7 @@ export function createStateStore(backend: StateBackend, key = ''): StateStore {
     } catch (error) {
       if (!(error instanceof StateDamagedError)) throw error
       throw new StateDamagedError(
-        `The stored state is damaged: ${error.message}. It is at ${backend.address}. The last known state stands; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
+        `The stored state is damaged: ${error.message}. It is at ${backend.address}; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
         { cause: error },
       )
     }
@@ -55,12 +57,14 @@ export function createStateStore(backend: StateBackend, key = ''): StateStore {
       const stored = backend.readSync ? backend.readSync() : null
       return stored && parse(stored)
     },
-    async commit(transition, { replaceDamaged = false } = {}) {
+    async commit(transition, { replace = false } = {}) {
       for (let attempt = 1; ; attempt++) {
-        const { current, damaged } = await readForChange(store, replaceDamaged)
+        const { current, damaged } = await readForChange(store, replace)
         const base = current ?? createDocument(key)
         const { document: next, result } = transition(base)
-        if (next === base && !damaged) return { document: base, result, keptAside: undefined }
+        // Where an absent state is an accident, others still decide by the last one: an operator's `off` must be written.
+        const mustWrite = current === undefined && replace && (damaged || !backend.absentMeansOff)
+        if (next === base && !mustWrite) return { document: base, result, keptAside: undefined }
         const document = numbered(next)
         try {
           const report = await backend.write(serializeDocument(document), {
@@ -82,12 +86,12 @@ export function createStateStore(backend: StateBackend, key = ''): StateStore {
 
 async function readForChange(
   store: StateStore,
-  replaceDamaged: boolean,
+  replace: boolean,
 ): Promise<{ current: StateDocument | undefined; damaged: boolean }> {
   try {
     return { current: await store.read(), damaged: false }
   } catch (error) {
-    if (!replaceDamaged || !(error instanceof StateDamagedError)) throw error
+    if (!replace || !(error instanceof StateDamagedError)) throw error
     return { current: undefined, damaged: true }
   }
 }

@@ -17,7 +17,10 @@ export async function extend(context: Context, { scope }: ExtendOptions, given: 
   const { end, expectedEnd } = window
   const time = timeText((end ?? expectedEnd) as string, context)
   return {
-    headline: end === undefined ? `Window "${window.id}" is now expected to end ${time}` : `Window "${window.id}" now ends ${time}`,
+    headline:
+      end === undefined
+        ? `Window "${window.id}" is now expected to end ${time}`
+        : `Window "${window.id}" now ends ${time}`,
     closed: change.mode !== 'off',
     rows: [...windowRows(window, context), ...changeRows(change, context)],
     data: changeData(change, context),

@@ -17,6 +17,9 @@ export type Refuser = (decision: Decision, request: AdaptedRequest) => Reply | P
 
 type Context = Readonly<Record<string, unknown>>
 
+/** How long a template that failed is left alone, in milliseconds: it may be slow, or lean on what is being worked on. */
+const pause = 10_000
+
 const encoder = new TextEncoder()
 const contentTypes = {
   html: 'text/html; charset=utf-8',
@@ -32,6 +35,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   const { statusCode, getContext, redirectUrl } = settings
   const template = compileTemplate(settings.template)
   const rendered = new WeakMap<Decision, Map<string, Reply | Promise<Reply>>>()
+  const standIns = new WeakMap<Reply | Promise<Reply>, { until: number }>()
 
   const toReply = (decision: Decision, representation: Representation, page: string, own: boolean): Reply => {
     const body = encoder.encode(page)
@@ -39,7 +43,6 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
       'Content-Type': contentTypes[representation],
       'Content-Length': String(body.byteLength),
       ...common(decision),
-      Vary: 'Accept, Sec-Fetch-Dest',
       'X-Content-Type-Options': 'nosniff',
     }
     if (own) headers['Content-Security-Policy'] = pageSecurityPolicy
@@ -51,11 +54,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     return toReply(decision, 'html', renderPage({ mode, reason, until, notProcessed }), true)
   }
 
-  const templated = (
-    decision: Decision,
-    notProcessed: boolean,
-    context: Context,
-  ): Reply | Promise<Reply> | undefined => {
+  const templated = (decision: Decision, notProcessed: boolean, context: Context): Reply | Promise<Reply> => {
     const { mode, publicReason: reason, until } = decision
     const known = {
       ...context,
@@ -66,10 +65,14 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
       not_processed: notProcessed,
     }
     const page = run('template', () => template?.(known))
-    const finish = (html: string | undefined): Reply | undefined =>
-      typeof html === 'string' ? toReply(decision, 'html', html, false) : undefined
-    // What cannot be rendered must not leave people without an answer.
-    return isPromise(page) ? page.then((html) => finish(html) ?? builtIn(decision, notProcessed)) : finish(page)
+    const finish = (html: string | undefined): Reply => {
+      if (html !== undefined) return toReply(decision, 'html', html, false)
+      // What cannot be rendered must not leave people without an answer.
+      const standIn = builtIn(decision, notProcessed)
+      standIns.set(standIn, { until: clock.now() + pause })
+      return standIn
+    }
+    return isPromise(page) ? page.then(finish) : finish(page)
   }
 
   const render = (
@@ -80,10 +83,12 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   ): Reply | Promise<Reply> => {
     const { publicReason } = decision
     if (representation === 'json') {
-      return toReply(decision, 'json', renderProblem(decision, statusCode, publicReason, context), false)
+      const problem = run('getContext', () => renderProblem(decision, statusCode, publicReason, context))
+      const body = typeof problem === 'string' ? problem : renderProblem(decision, statusCode, publicReason)
+      return toReply(decision, 'json', body, false)
     }
     if (representation === 'text') return toReply(decision, 'text', renderText(decision, publicReason), false)
-    return (template && templated(decision, notProcessed, context)) ?? builtIn(decision, notProcessed)
+    return template ? templated(decision, notProcessed, context) : builtIn(decision, notProcessed)
   }
 
   const reused = (
@@ -95,7 +100,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     if (replies.size === 0) rendered.set(decision, replies)
     const key = notProcessed ? `${representation} of an unsafe request` : representation
     const known = replies.get(key)
-    if (known) return known
+    if (known && clock.now() < (standIns.get(known)?.until ?? Number.POSITIVE_INFINITY)) return known
     const reply = render(decision, representation, notProcessed, {})
     replies.set(key, reply)
     if (isPromise(reply)) void reply.then((done) => replies.set(key, done))
@@ -106,7 +111,10 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     request: AdaptedRequest,
     use: (context: Context) => Reply | Promise<Reply>,
   ): Reply | Promise<Reply> => {
-    const context = run('getContext', () => getContext?.(request))
+    const context = run('getContext', () => {
+      const found = getContext?.(request)
+      return isPromise(found) ? found.then(checkedContext) : checkedContext(found)
+    })
     return isPromise(context) ? context.then((found) => use(found ?? {})) : use(context ?? {})
   }
 
@@ -115,9 +123,13 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     if (seconds > 0) reply.headers['Retry-After'] = String(seconds)
     const { reply: lastWord } = settings
     if (!lastWord) return reply
-    const copy = { ...reply, headers: { ...reply.headers } }
-    const word = run('reply', () => lastWord(decision, request, copy))
-    return isPromise(word) ? word.then((other) => other ?? copy) : (word ?? copy)
+    // A copy of all of it: what is changed for one request must not show in the next one's answer.
+    const copy = { ...reply, headers: { ...reply.headers }, body: reply.body.slice() }
+    const word = run('reply', () => {
+      const given = lastWord(decision, request, copy)
+      return isPromise(given) ? given.then((other) => checkedReply(other ?? copy)) : checkedReply(given ?? copy)
+    })
+    return isPromise(word) ? word.then((other) => other ?? reply) : (word ?? reply)
   }
 
   return (decision, request) => {
@@ -137,5 +149,22 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
 
 /** A refusal must never be kept: it would outlive the maintenance in browsers and at edges (RFC 9111, 5.2.2.5). */
 function common({ mode }: Decision): Record<string, string> {
-  return { 'Cache-Control': 'no-store', 'Maintenance-Mode': mode }
+  return { 'Cache-Control': 'no-store', 'Maintenance-Mode': mode, Vary: 'Accept, Sec-Fetch-Dest' }
+}
+
+function checkedContext(context: unknown): Context {
+  if (typeof context === 'object' && context !== null && !Array.isArray(context)) return context as Context
+  if (context === undefined || context === null) return {}
+  throw new TypeError('it must return an object, such as { shop: "Tea shop" }')
+}
+
+/** What an operator's own code answers, with the length that its body really has. */
+function checkedReply({ status, headers, body }: Reply): Reply {
+  const isBody = typeof body === 'string' || body instanceof Uint8Array
+  if (!Number.isInteger(status) || status < 200 || status > 599 || typeof headers !== 'object' || !isBody) {
+    throw new TypeError('it must return { status, headers, body } with a status from 200 to 599 and a text or bytes')
+  }
+  const own = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length')
+  const length = typeof body === 'string' ? encoder.encode(body).byteLength : body.byteLength
+  return { status, headers: { ...Object.fromEntries(own), 'Content-Length': String(length) }, body }
 }

@@ -15,7 +15,13 @@ const bounds = { renderLimit: 200, memoryLimit: 10_000_000, parseLimit: 1_000_00
  * @throws SettingError for a file that cannot be read, or Liquid that cannot be understood.
  */
 export function compileTemplate(template: Settings['template']): TemplateRenderer | undefined {
-  if (template === undefined || typeof template === 'function') return template
+  if (template === undefined) return undefined
+  if (typeof template === 'function') {
+    return (context) => {
+      const page = template(context)
+      return isPromise(page) ? page.then(checked) : checked(page)
+    }
+  }
   const { source, folder } = /[<{\n]/.test(template) ? { source: template, folder: undefined } : readTemplate(template)
   const compile = ({ Liquid }: typeof import('liquidjs')): TemplateRenderer => {
     const engine = new Liquid({
@@ -37,6 +43,11 @@ export function compileTemplate(template: Settings['template']): TemplateRendere
   const renderer = liquid.then(compile)
   renderer.catch(() => {})
   return async (context) => (await renderer)(context)
+}
+
+function checked(page: unknown): string {
+  if (typeof page === 'string') return page
+  throw new TypeError(`it must return the text of the page, not ${page === null ? 'null' : typeof page}`)
 }
 
 function readTemplate(template: string): { source: string; folder: string } {

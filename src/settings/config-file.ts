@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MaintenanceError } from '../errors.js'
+import { MaintenanceError, messageOf } from '../errors.js'
 import type { MaintenanceOptions } from './options.js'
 
 /** In the order in which they are looked for within a folder. */
@@ -30,13 +30,14 @@ export async function loadConfigFile(path: string): Promise<MaintenanceOptions> 
 }
 
 async function load(path: string): Promise<unknown> {
+  const text = readFileSync(path, 'utf8')
   switch (extname(path)) {
     case '.json':
-      return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''))
+      return JSON.parse(text.replace(/^\uFEFF/, ''))
     case '.ts':
     case '.mts': {
       const { createJiti } = await import('jiti')
-      // No cache on disk: it would lie in a folder that others may write, or belong to whoever came first.
+      // No cache on disk: in a folder for temporary files, others could put code there.
       return defaultOf(await createJiti(path, { fsCache: false, interopDefault: false }).import(path))
     }
     default:
@@ -56,8 +57,10 @@ function failure(path: string, problem: string, cause?: unknown): MaintenanceErr
 }
 
 function reasonOf(error: unknown, path: string): string {
-  const { message = String(error), stack = '', name } = error as Partial<Error>
-  const line = stack.slice(stack.indexOf(path) + path.length).match(/^:(\d+)/)?.[1]
-  const place = line !== undefined && stack.includes(path) ? ` (line ${line})` : ''
-  return `${name === 'SyntaxError' ? 'it has a syntax error, ' : ''}${message.replace(/\.$/, '')}${place}.`
+  const { name, stack = '' } = (error ?? {}) as Partial<Error>
+  const line = stack.split(path)[1]?.match(/^:(\d+)/)?.[1]
+  // What Node says of a syntax error has no place, unless Node itself runs the file.
+  const place = line !== undefined ? ` (line ${line})` : ''
+  const hint = name === 'SyntaxError' && !path.endsWith('.json') ? `; \`node --check ${path}\` shows where` : ''
+  return `${messageOf(error).replace(/\.$/, '')}${place || hint}.`
 }

@@ -1,4 +1,4 @@
-import { SettingError } from '../errors.js'
+import { messageOf, SettingError } from '../errors.js'
 import { nearestName } from './nearest.js'
 import { settingsTable } from './table.js'
 
@@ -12,7 +12,7 @@ export function variableOf(setting: string): string {
 const settings = new Map(settingsTable.map((setting) => [variableOf(setting.name), setting]))
 
 // Kubernetes puts these into every pod when there is a Service named maintenance-mode.
-const kubernetes = /^MAINTENANCE_MODE_(SERVICE_HOST|SERVICE_PORT\w*|PORT\w*)$/
+const kubernetes = /^MAINTENANCE_MODE_(SERVICE_HOST|(SERVICE_)?PORT(_\w+)?)$/
 
 /** The settings that the environment gives, still to be checked, and the variables that nothing reads. */
 export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): {
@@ -22,13 +22,14 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
   const values: Record<string, unknown> = {}
   const unknown: { variable: string; nearest: string | undefined }[] = []
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(prefix) || text === undefined) continue
+    // Compose files and charts pass what is not set as an empty text.
+    if (!variable.startsWith(prefix) || text === undefined || text.trim() === '') continue
     const setting = settings.get(variable)
     if (setting) {
       try {
         values[setting.name] = setting.kind.fromText(text)
       } catch (error) {
-        const message = `${variable} cannot be read (${(error as Error).message}): write ${setting.kind.expects}.`
+        const message = `${variable} cannot be read (${messageOf(error)}): write ${setting.kind.expects}.`
         throw new SettingError(setting.name, message, { cause: error })
       }
     } else if (variable.startsWith(`${prefix}_`) && !kubernetes.test(variable)) {

@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import { messageOf } from '../errors.js'
+import { warningNames } from '../telemetry/warnings.js'
 import { parseDuration } from './duration.js'
 import { assertTimezone } from './instant.js'
+import { didYouMean } from './nearest.js'
 
 /** One kind of value that settings take: how it is checked, how it is read from text, and how it is told to people. */
 export interface Kind {
@@ -13,37 +15,40 @@ export interface Kind {
   readonly expects: string
   /** The value itself is never shown. */
   readonly secret?: boolean
+  /** Whether `./file.js#exportName` stands for what that file exports. */
+  readonly loads?: boolean
   /** @throws Error whose message says what to write instead. */
   parse(value: unknown): unknown
   /** A value from the environment. */
   fromText(text: string): unknown
 }
 
-const words: Readonly<Record<string, boolean>> = {
-  true: true,
-  '1': true,
-  yes: true,
-  on: true,
-  false: false,
-  '0': false,
-  no: false,
-  off: false,
-}
+const words: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
+])
 
 /** `true/false/1/0/yes/no/on/off`, in any case; the text itself where it is none of them. */
 function booleanFromText(text: string): boolean | string {
-  return words[text.trim().toLowerCase()] ?? text
+  return words.get(text.trim().toLowerCase()) ?? text
+}
+
+/** Where a number or a list may stand beside a boolean, only words are booleans. */
+function wordFromText(text: string): boolean | undefined {
+  return /\d/.test(text) ? undefined : words.get(text.trim().toLowerCase())
 }
 
 function kind(
   definition: Pick<Kind, 'optionType' | 'expects'> &
     Partial<Kind> & { schema: v.GenericSchema; hint?: (value: unknown) => string | undefined },
 ): Kind {
-  const { schema, hint, expects, optionType, resolvedType = optionType } = definition
+  const { schema, hint, expects, optionType, resolvedType = optionType, secret = false, loads = false } = definition
   return {
     optionType,
     resolvedType,
     expects,
+    secret,
+    loads,
     fromText: definition.fromText ?? ((text) => text),
     parse(value) {
       const result = v.safeParse(schema, value)
@@ -129,18 +134,27 @@ export const patterns: Kind = kind({
   hint: bareString,
 })
 
-export const names: Kind = kind({
+export const warnings: Kind = kind({
   optionType: 'readonly string[]',
-  expects: 'a list of strings',
-  schema: v.array(v.pipe(v.string(), v.nonEmpty())),
+  expects: `a list of names of warnings: ${warningNames.join(', ')}`,
+  schema: v.array(v.picklist(warningNames)),
   fromText: listFromText,
-  hint: bareString,
+  hint: (value) => {
+    const names: readonly string[] = warningNames
+    const unknown = Array.isArray(value)
+      ? value.find((name) => typeof name === 'string' && !names.includes(name))
+      : undefined
+    return unknown === undefined
+      ? bareString(value)
+      : `there is no warning "${unknown}".${didYouMean(unknown, names)} They are ${names.join(', ')}`
+  },
 })
 
 export const routes: Kind = kind({
   optionType: "Readonly<Record<string, 'off' | 'on'>>",
   expects: "an object of patterns, such as { '/webhooks/**': 'off', '/beta/**': 'on' }",
-  schema: v.record(v.string(), v.picklist(['off', 'on'])),
+  // A Map or a list would else pass for an object without patterns, and close nothing.
+  schema: v.pipe(v.custom<object>(isPlainObject), v.record(v.string(), v.picklist(['off', 'on']))),
   fromText: (value) => JSON.parse(value),
 })
 
@@ -152,12 +166,7 @@ export const trustProxy: Kind = kind({
     v.literal(false),
     v.array(v.pipe(v.string(), v.nonEmpty())),
   ]),
-  fromText: (value) =>
-    /^\d+$/.test(value.trim())
-      ? Number(value)
-      : words[value.trim().toLowerCase()] === false
-        ? false
-        : listFromText(value),
+  fromText: (value) => (/^\d+$/.test(value.trim()) ? Number(value) : (wordFromText(value) ?? listFromText(value))),
   hint: (value) =>
     value === true
       ? 'true would believe whatever a client writes: write the number of proxies in front (1), or a list of their addresses'
@@ -182,7 +191,7 @@ export const durationOrNone: Kind = kind({
     ),
     v.pipe(v.union([v.string(), v.number()]), tried(parseDuration)),
   ]),
-  fromText: (value) => (words[value.trim().toLowerCase()] === false ? false : value),
+  fromText: (value) => wordFromText(value) ?? value,
 })
 
 export const timezone: Kind = kind({
@@ -203,38 +212,45 @@ export const statusCode: Kind = kind({
     v.maxValue(599),
     v.check((status) => !withoutBody.includes(status)),
   ),
-  fromText: Number,
+  fromText: (value) => (/^\d+$/.test(value.trim()) ? Number(value) : value),
 })
 
 export const path: Kind = kind({
   optionType: 'string',
   expects: "a path below the root, such as '/maintenance-mode'",
-  schema: v.pipe(v.string(), v.regex(/^\/[^/?#\s][^?#\s]*[^/?#\s]$/)),
+  // Nothing that a glob, a regular expression or a dot segment is made of: the path and what is below it are open.
+  schema: v.pipe(v.string(), v.regex(/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/)),
 })
+
+const ownSite = 'http://own-site.invalid'
+
+const isAddress = (text: string): boolean => URL.canParse(text, ownSite)
+
+/** Headers take ASCII alone. */
+const encoded = (address: string): string =>
+  /^[\x21-\x7e]*$/.test(address) ? address : new URL(address, ownSite).href.replace(ownSite, '')
 
 export const redirectUrl: Kind = kind({
   optionType: 'string',
   resolvedType: 'string | undefined',
   expects: "a path such as '/maintenance' or an absolute http(s) address",
-  schema: v.pipe(v.string(), v.regex(/^(\/(?![/\\])|https?:\/\/)[^\s\\]*$/)),
+  schema: v.pipe(v.string(), v.regex(/^(\/(?![/\\])|https?:\/\/)[^\s\\]*$/), v.check(isAddress), v.transform(encoded)),
 })
 
 export const siteUrl: Kind = kind({
   optionType: 'string',
   resolvedType: 'string | undefined',
   expects: "the site's own address, such as 'https://www.example.com'",
-  schema: v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/]+/)),
+  schema: v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/]+/), v.check(isAddress)),
 })
 
-export const secret: Kind = {
-  ...kind({
-    optionType: 'string',
-    resolvedType: 'string | undefined',
-    expects: 'a secret of at least 16 characters',
-    schema: v.pipe(v.string(), v.minLength(16)),
-  }),
+export const secret: Kind = kind({
+  optionType: 'string',
+  resolvedType: 'string | undefined',
+  expects: 'a secret of at least 16 characters',
+  schema: v.pipe(v.string(), v.minLength(16)),
   secret: true,
-}
+})
 
 /** A function in code, or `./file.js#exportName` where only text can be written. */
 export function callback(type: string): Kind {
@@ -243,6 +259,7 @@ export function callback(type: string): Kind {
     resolvedType: `(${type}) | undefined`,
     expects: 'a function, or ./file.js#exportName',
     schema: v.function(),
+    loads: true,
   })
 }
 
@@ -250,6 +267,7 @@ export const responseType: Kind = kind({
   optionType: "'auto' | 'html' | 'json' | ((request: MaintenanceRequest) => 'auto' | 'html' | 'json')",
   expects: "'auto', 'html', 'json', or a function of the request",
   schema: v.union([v.picklist(['auto', 'html', 'json']), v.function()]),
+  loads: true,
 })
 
 export const template: Kind = kind({
@@ -257,14 +275,25 @@ export const template: Kind = kind({
   resolvedType: '(string | ((context: Readonly<Record<string, unknown>>) => string | Promise<string>)) | undefined',
   expects: 'the path of a template file, the text of a template, or a function that renders',
   schema: v.union([v.pipe(v.string(), v.nonEmpty()), v.function()]),
+  loads: true,
 })
 
 export const stateBackend: Kind = kind({
   optionType: 'string | StateBackend',
   resolvedType: '(string | StateBackend) | undefined',
   expects: "a URL such as 'file:./state.json' or 'memory:', or a backend object",
-  schema: v.union([v.pipe(v.string(), v.nonEmpty()), v.looseObject({ read: v.function(), write: v.function() })]),
+  schema: v.union([v.pipe(v.string(), v.nonEmpty()), v.custom<object>(isBackend)]),
+  // An address may hold a password, and so may a client that was passed by mistake.
+  secret: true,
+  loads: true,
 })
+
+/** The object itself must come through: its methods may be those of a class. */
+function isBackend(value: unknown): boolean {
+  const { address, capabilities, read, write } = (value ?? {}) as Partial<Record<string, unknown>>
+  const isObject = typeof capabilities === 'object' && capabilities !== null
+  return typeof address === 'string' && isObject && typeof read === 'function' && typeof write === 'function'
+}
 
 export const logger: Kind = kind({
   optionType: 'Logger',
@@ -273,4 +302,9 @@ export const logger: Kind = kind({
     const { warn, error } = (value ?? {}) as { warn?: unknown; error?: unknown }
     return typeof warn === 'function' && typeof error === 'function'
   }),
+  loads: true,
 })
+
+function isPlainObject(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]'
+}

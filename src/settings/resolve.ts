@@ -51,30 +51,60 @@ export function resolveSettings<Name extends keyof Settings = keyof Settings>(
     const value = given ?? fallback
     if (value === undefined) continue
     try {
-      settings[name] = kind.parse(loaded(value))
+      settings[name] = kind.parse(kind.loads ? loaded(value) : value)
     } catch (error) {
       const where = fromEnvironment ? `The variable ${variableOf(name)}` : `The option \`${name}\``
-      throw new SettingError(
-        name,
-        `${where} is ${kind.secret ? 'not usable' : show(given)}: ${messageOf(error).replace(/\.$/, '')}.`,
-        { cause: error },
-      )
+      throw new SettingError(name, `${where} is ${kind.secret ? 'not usable' : show(given)}: ${sentenceOf(error)}.`, {
+        cause: error,
+      })
     }
   }
   if (!only || only.includes('timezone' as Name)) settings.timezone ??= systemTimezone()
   settings.logger ??= console
+  refuseContradictions(settings)
   return { settings: settings as unknown as Pick<Settings, Name>, unknownVariables: unknown }
 }
 
 /** What `./file.js#exportName` names, so that an environment or a JSON file can give functions and backends. */
 function loaded(value: unknown): unknown {
-  return typeof value === 'string' && reference.test(value) ? platform.loadExport(value) : value
+  if (typeof value !== 'string' || !reference.test(value)) return value
+  const found = platform.loadExport(value)
+  if (found === undefined) throw new Error(`the file has no export "${value.slice(value.lastIndexOf('#') + 1)}"`)
+  return found
+}
+
+/** Settings that are right alone and cannot be meant together. */
+function refuseContradictions({ redirectUrl, responseType, controlUrl, healthUrls }: Partial<Settings>): void {
+  if (redirectUrl !== undefined && responseType === 'json') {
+    throw new SettingError(
+      'redirectUrl',
+      "The option `redirectUrl` redirects clients that want HTML, and with `responseType: 'json'` there are none: take one of the two away.",
+    )
+  }
+  if (controlUrl !== undefined && healthUrls?.includes(controlUrl)) {
+    throw new SettingError(
+      'controlUrl',
+      `The option \`controlUrl\` is "${controlUrl}", and so is one of the \`healthUrls\`: one path cannot answer both. Move one of them.`,
+    )
+  }
+}
+
+/** The first line is what is wrong; that of a missing module is followed by who asked for it. */
+function sentenceOf(error: unknown): string {
+  return (messageOf(error).split('\n', 1)[0] as string).replace(/\.$/, '')
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return `the string "${value.length > 60 ? `${value.slice(0, 60)}…` : value}"`
+  if (typeof value === 'string') return `the string "${cut(value)}"`
   if (typeof value === 'function') return 'a function'
   if (value instanceof RegExp) return `the regular expression ${value}`
-  const text = JSON.stringify(value) ?? String(value)
+  try {
+    return cut(JSON.stringify(value) ?? String(value))
+  } catch {
+    return 'an object'
+  }
+}
+
+function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

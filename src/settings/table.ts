@@ -298,7 +298,7 @@ export const settingsTable: readonly SettingDefinition[] = [
   {
     name: 'silence',
     group: 'the rest',
-    kind: kinds.names,
+    kind: kinds.warnings,
     default: [],
     doc: 'Warnings, by name, that are not to be said.',
   },

@@ -3,7 +3,7 @@ import { type Clock, longestTimer, type Timer } from '../clock.js'
 import { messageOf, StateBackendError } from '../errors.js'
 import type { Mode, StateDocument } from '../state/window.js'
 import type { Reporter } from '../telemetry/warnings.js'
-import { createSnapshot, isNewer, pendingSnapshot, type Snapshot, settledSnapshot } from './snapshot.js'
+import { createSnapshot, isOutdated, pendingSnapshot, type Snapshot, settledSnapshot } from './snapshot.js'
 
 /** Keeps one instance's snapshot as the stored state and the clock say. */
 export interface Refresher {
@@ -31,21 +31,29 @@ export interface RefresherOptions {
   onChange(snapshot: Snapshot, previous: Snapshot): void
 }
 
+/** A read that takes longer has failed, or one that never answers would be waited for until the end of days. Milliseconds. */
+const patience = 10_000
+
 const reading = 'reading the state'
 const watching = 'watching the state'
 
+const lastStands = 'The last known state stands.'
+
 export function createRefresher(options: RefresherOptions): Refresher {
   const { store, clock, reporter, onChange } = options
+  const fallbackStands = `Until there is an answer, the mode is "${options.fallback}" (stateBackendFallbackValue).`
   let current = pendingSnapshot
   let started = false
   let closed = false
   let poll: Timer | undefined
   let flip: Timer | undefined
   let inFlight: Promise<Snapshot> | undefined
+  let giveUp: Timer | undefined
   let again = false
   let adopted = 0
   let firstAnswer: Promise<Snapshot> | undefined
-  let stopWatching: Promise<(() => Promise<void>) | undefined> | undefined
+  let watched = false
+  let stopWatching: (() => Promise<void>) | undefined
 
   function take(snapshot: Snapshot): Snapshot {
     const previous = current
@@ -65,23 +73,20 @@ export function createRefresher(options: RefresherOptions): Refresher {
   }
 
   function answered(document: StateDocument | undefined): Snapshot {
-    reporter.succeeded(reading)
     const known = current.document
     if (document === undefined && known !== undefined && !store.backend.absentMeansOff) {
-      return failed(
-        new StateBackendError(`The state at ${store.backend.address} is gone; the last known state stands.`),
-      )
+      return failed(new StateBackendError(`The state at ${store.backend.address} is gone.`))
     }
-    return take(createSnapshot(isNewer(document, known) ? document : known, clock.now(), current))
+    reporter.succeeded(reading)
+    return take(createSnapshot(isOutdated(document, known) ? known : document, clock.now(), current))
   }
 
   function failed(error: unknown): Snapshot {
-    reporter.failed(reading, error)
-    if (current.status === 'ready' || current.status === 'stale') {
-      return take({ ...current, status: 'stale', error: messageOf(error) })
-    }
-    if (current.status === 'failed') return current
-    return take(settledSnapshot('failed', options.fallback, messageOf(error)))
+    const lasts = current.status === 'ready' || current.status === 'stale'
+    if (!closed) reporter.failed(reading, `${messageOf(error)} ${lasts ? lastStands : fallbackStands}`)
+    if (lasts) return take({ ...current, status: 'stale', error: messageOf(error) })
+    const settled = current.status === 'failed' ? current : settledSnapshot('failed', options.fallback)
+    return take({ ...settled, error: messageOf(error) })
   }
 
   function refresh(): Promise<Snapshot> {
@@ -91,8 +96,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
       return inFlight.then(() => inFlight ?? current)
     }
     const before = adopted
-    inFlight = store
-      .read()
+    inFlight = bounded(store.read())
       .then((document) => {
         if (before === adopted) return answered(document)
         // Read before this instance's own write: it may say "nothing is stored" of what is stored now.
@@ -109,6 +113,15 @@ export function createRefresher(options: RefresherOptions): Refresher {
     return inFlight
   }
 
+  function bounded(answer: Promise<StateDocument | undefined>): Promise<StateDocument | undefined> {
+    return new Promise((resolve, reject) => {
+      const late = `No answer from ${store.backend.address} within ${patience / 1000} s.`
+      const timer = clock.setTimer(() => reject(new StateBackendError(late)), patience)
+      giveUp = timer
+      answer.then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+
   function schedulePoll(): void {
     if (closed) return
     // Up to a tenth earlier, so that the instances of a fleet do not read in step; never later than promised.
@@ -121,23 +134,21 @@ export function createRefresher(options: RefresherOptions): Refresher {
   }
 
   /** Tried again with every poll until it works. */
-  function watch(): void {
-    if (stopWatching || !store.backend.watch) return
-    stopWatching = store.backend
-      .watch(() => void refresh())
-      .then(
-        (stop) => {
-          reporter.succeeded(watching)
-          // Subscribe first, then read: what changed in between is seen.
-          void refresh()
-          return stop
-        },
-        (error: unknown) => {
-          reporter.failed(watching, error)
-          stopWatching = undefined
-          return undefined
-        },
-      )
+  async function watch(): Promise<void> {
+    if (watched || !store.backend.watch) return
+    watched = true
+    try {
+      const stop = await store.backend.watch(() => void refresh())
+      if (closed) return await stop()
+      stopWatching = stop
+      reporter.succeeded(watching)
+    } catch (error) {
+      watched = false
+      if (!closed) reporter.failed(watching, error)
+      if (current.status !== 'pending') return
+    }
+    // Subscribe first, then read: what changed in between is seen.
+    if (!closed) void refresh()
   }
 
   function firstFromDisk(): void {
@@ -157,21 +168,21 @@ export function createRefresher(options: RefresherOptions): Refresher {
       if (started || closed) return
       started = true
       if (current.status === 'pending') firstFromDisk()
-      watch()
-      if (!stopWatching) void refresh()
+      void watch()
+      if (!watched) void refresh()
       schedulePoll()
     },
     refresh,
     adopt(document) {
       adopted++
-      take(createSnapshot(isNewer(document, current.document) ? document : current.document, clock.now(), current))
+      take(createSnapshot(isOutdated(document, current.document) ? current.document : document, clock.now(), current))
     },
     first() {
       if (current.status !== 'pending') return Promise.resolve(current)
       firstAnswer ??= new Promise((resolve) => {
         const timeout = clock.setTimer(() => {
-          const waited = `No answer from ${store.backend.address} within ${options.firstReadTimeout} ms; the mode is "${options.fallback}" (stateBackendFallbackValue) until there is one.`
-          resolve(current.status === 'pending' ? failed(new StateBackendError(waited)) : current)
+          const late = `No answer from ${store.backend.address} within ${options.firstReadTimeout} ms.`
+          resolve(current.status === 'pending' ? failed(new StateBackendError(late)) : current)
         }, options.firstReadTimeout)
         void (inFlight ?? refresh()).then((snapshot) => {
           timeout.cancel()
@@ -185,8 +196,8 @@ export function createRefresher(options: RefresherOptions): Refresher {
       closed = true
       poll?.cancel()
       flip?.cancel()
-      await (await stopWatching)?.()
-      await inFlight
+      giveUp?.cancel()
+      await stopWatching?.()
     },
   }
 }

@@ -48,8 +48,10 @@ export function createSnapshot(document: StateDocument | undefined, now: number,
   }
 }
 
-/** An instance adopts a document with another `id` or a higher revision, never a lower revision of the same `id`. */
-export function isNewer(document: StateDocument | undefined, known: StateDocument | undefined): boolean {
-  if (!document || !known) return document !== known
-  return document.id !== known.id || document.revision > known.revision
+/**
+ * An instance adopts a document with another `id` or a higher revision, never a lower revision of the same `id`. The same
+ * revision is read anew: somebody may have edited it by hand.
+ */
+export function isOutdated(document: StateDocument | undefined, known: StateDocument | undefined): boolean {
+  return document !== undefined && document.id === known?.id && document.revision < known.revision
 }

@@ -22,7 +22,8 @@ export function closureAt(document: StateDocument, now: number, previous?: Closu
     mode,
     window: leading?.id,
     reason: leading?.reason,
-    since: toDate(since),
+    // The Python original's state tells no start.
+    since: toDate(since || undefined),
     until: toDate(expectedEnd),
   }
   return previous && sameClosure(closure, previous) ? previous : closure

@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.js'
+
 /** Where warnings and errors go. `console` and most loggers fit. */
 export interface Logger {
   warn(message: string): void
@@ -32,16 +34,23 @@ const docs = 'node_modules/maintenance-mode/docs/warnings.md'
 export function createReporter(logger: Logger, silence: readonly string[]): Reporter {
   const warned = new Set<string>(silence)
   const failing = new Set<string>()
+  const log = (level: 'warn' | 'error', message: string): void => {
+    try {
+      logger[level](`maintenance-mode: ${message}`)
+    } catch {
+      // A logger that is closed or broken must not take the host with it.
+    }
+  }
   return {
     warn(name, message) {
       if (warned.has(name)) return
       warned.add(name)
-      logger.warn(`maintenance-mode: ${message} [${name}, see ${docs}#${name}; silence: ['${name}']]`)
+      log('warn', `${message} [${name}, see ${docs}#${name}; silence: ['${name}']]`)
     },
     failed(place, error) {
       if (failing.has(place)) return
       failing.add(place)
-      logger.error(`maintenance-mode: ${place}: ${error instanceof Error ? error.message : String(error)}`)
+      log('error', `${place}: ${messageOf(error)}`)
     },
     succeeded(place) {
       failing.delete(place)

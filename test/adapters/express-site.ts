@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import express5 from 'express'
+import express5, { type Express as App, type Request, type Response } from 'express'
 import { createMaintenance, type Maintenance, type MaintenanceOptions } from 'maintenance-mode'
+import { maintenanceMode } from 'maintenance-mode/express'
 import { createTestClock, type TestClock } from 'maintenance-mode/testing'
 
 /** An alias in package.json, so without types of its own; what is used here is the same in both. */
@@ -71,4 +72,23 @@ export async function serve(app: RequestListener): Promise<Ask & { port: number 
     return { status: response.status, headers: response.headers, body: await response.text() }
   }
   return Object.assign(ask, { port })
+}
+
+/** A handler that says one thing. */
+export const say = (text: string) => (_req: Request, res: Response) => {
+  res.send(text)
+}
+
+/** An app in maintenance, with the middleware in front of its routes. */
+export async function closedSite(express: Express, routes: (app: App) => void, options: MaintenanceOptions = {}) {
+  const { maintenance, said } = await maintain('on', options)
+  const app = express()
+  app.use(maintenanceMode(maintenance))
+  routes(app)
+  return { ask: await serve(app), maintenance, said }
+}
+
+/** The router of an app: under another name in each version. */
+export function routerOf(app: App): { stack: unknown[] } {
+  return (app as unknown as { _router?: { stack: unknown[] } })._router ?? app.router
 }

@@ -3,11 +3,10 @@ import { request } from 'node:http'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { maintenanceMode, withMaintenanceMode } from 'maintenance-mode/express'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { closeAll, maintain, serve, versions } from './express-site.js'
+import { closeAll, maintain, routerOf, say, serve, versions } from './express-site.js'
 
 afterEach(closeAll)
 
-const say = (text: string) => (_req: Request, res: Response) => void res.send(text)
 const html = { headers: { Accept: 'text/html' } }
 const locals = (_req: Request, res: Response) => void res.json({ ...res.locals })
 
@@ -277,7 +276,7 @@ describe.each(versions)('%s', (_version, express) => {
     const { maintenance } = await maintain('on', { ignoreUrls: ['/open'] })
     const app = express()
     app.use(maintenanceMode(maintenance), say('open'))
-    const router = ((app as unknown as { _router?: unknown })._router ?? app.router) as { stack: unknown[] }
+    const router = routerOf(app)
     const { stack } = router
     const read = vi.fn(() => stack)
     Object.defineProperty(router, 'stack', { get: read })

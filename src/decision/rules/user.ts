@@ -49,8 +49,13 @@ export function compileUserRule(settings: UserSettings, run: CallbackRunner): Ru
     if (user === undefined) return undefined
     const found = openingOf(user)
     if (found || !isLoggedOut(user)) return found
-    const done = run('logging out', () => request.logOut())
-    return isPromise(done) ? done.then(() => openingOf(null)) : openingOf(null)
+    const ended = run('logging out', async () => {
+      await request.logOut()
+      return true
+    })
+    // Who could not be logged out is still signed in, and no anonymous visitor.
+    const again = (done: boolean | undefined): Opening | undefined => (done === true ? openingOf(null) : undefined)
+    return isPromise(ended) ? ended.then(again) : again(ended)
   }
 
   const lookUp = compileUserLookUp(settings.getAuthenticatedUser, run)

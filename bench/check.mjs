@@ -1,0 +1,27 @@
+// What the check itself costs while the mode is off.
+import { atMost, forkNode, median, resultOf, spread } from './measure.mjs'
+
+const pairs = [
+  ['the handler called again (A/A)', 'twin', 'bare'],
+  ['`withMaintenanceMode(maintenance, handler)`', 'wrapped', 'bare'],
+  ['`next` called again (A/A)', 'next again', 'next'],
+  ['`maintenanceMode`, node', 'middleware', 'next'],
+  ['`maintenanceMode`, Express', 'express middleware', 'next'],
+  ['by a server’s `emit`: the handler again (A/A)', 'twin, emitted', 'bare, emitted'],
+  ['by a server’s `emit`: `withMaintenanceMode`', 'wrapped, emitted', 'bare, emitted'],
+]
+
+export async function check() {
+  const flags = ['--expose-gc', '--min-semi-space-size=512', '--max-semi-space-size=512']
+  const { nanoseconds, bytes } = await resultOf(forkNode('check-process.mjs', { flags }))
+  const rows = [['call', 'ns more than without', 'bytes a call']]
+  const bars = []
+  for (const [title, name, base] of pairs) {
+    const cost = nanoseconds[name].map((value, round) => value - nanoseconds[base][round])
+    rows.push([title, spread(cost, 2), bytes[name].toFixed(2)])
+    if (title.endsWith('(A/A)')) continue
+    bars.push(atMost(`${title}: cost`, median(cost), 5, ' ns'), atMost(`${title}: memory`, bytes[name], 0.1, ' bytes'))
+  }
+  rows.push(['one small object, to show that it would be seen', '', bytes.allocating.toFixed(2)])
+  return { title: 'The check while the mode is off, in process', rows, bars }
+}
