@@ -6,7 +6,7 @@ const pairs = [
   ['`withMaintenanceMode(maintenance, handler)`', 'wrapped', 'bare'],
   ['`next` called again (A/A)', 'next again', 'next'],
   ['`maintenanceMode`, node', 'middleware', 'next'],
-  ['`maintenanceMode`, Express', 'express middleware', 'next'],
+  ['`maintenanceMode`, Express', 'express middleware', 'next, new locals'],
   ['by a server’s `emit`: the handler again (A/A)', 'twin, emitted', 'bare, emitted'],
   ['by a server’s `emit`: `withMaintenanceMode`', 'wrapped, emitted', 'bare, emitted'],
 ]

@@ -11,7 +11,7 @@ const pollInterval = 500
 
 export async function file() {
   const watched = await changes(100, '5s', 'watching')
-  const polled = await changes(30, pollInterval, 'blind')
+  const polled = await changes(30, `${pollInterval}ms`, 'blind')
   const rows = [['processes are told by', 'changes', 'median, ms', '90 %', '99 %', 'longest']]
   for (const [title, latencies] of [
     ['watching the folder', watched],

@@ -1,5 +1,7 @@
 // The server under load: one port, whose listener is now this target, now that.
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, get } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import express from 'express'
 import { createMaintenance } from 'maintenance-mode'
 import { memoryBackend } from 'maintenance-mode/backends/memory'
@@ -46,11 +48,14 @@ const setups = {
     return { 'by hand': byHand(), twin: byHand(), wrapped }
   },
   async 'block express'() {
-    const on = await maintenance('on')
-    const wrapped = withMaintenanceMode(on, expressApp())
+    const wrapped = withMaintenanceMode(await maintenance('on'), expressApp())
     const byHand = await handWritten(wrapped)
-    const middleware = expressApp(maintenanceMode(on))
-    return { 'by hand': byHand(), twin: byHand(), wrapped, middleware, 'express by hand': expressApp(byHand()) }
+    return { 'by hand': byHand(), twin: byHand(), wrapped, 'by Express': expressApp(byHand()) }
+  },
+  async 'block middleware'() {
+    const middleware = expressApp(maintenanceMode(await maintenance('on')))
+    const byHand = await handWritten(middleware)
+    return { 'by hand': expressApp(byHand()), twin: expressApp(byHand()), middleware }
   },
 }
 
@@ -59,15 +64,16 @@ const listen = (handler) =>
     const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(server))
   })
 
-/** Sends the page and the headers that `handler` answers with. */
+/** Makes handlers that send the page and the headers that `handler` answers with. */
 async function handWritten(handler) {
   const server = await listen(handler)
-  const response = await fetch(`http://127.0.0.1:${server.address().port}/`, { headers: { Accept: 'text/html' } })
-  const body = Buffer.from(await response.arrayBuffer())
+  const [response] = await once(get({ port: server.address().port, headers: { Accept: 'text/html' } }), 'response')
+  const page = await buffer(response)
   server.close()
-  const own = [...response.headers].filter(([name]) => !['connection', 'date', 'keep-alive'].includes(name))
-  const headers = Object.fromEntries(own)
-  return () => (_req, res) => void res.writeHead(503, headers).end(body)
+  const headers = {}
+  for (let i = 0; i < response.rawHeaders.length; i += 2) headers[response.rawHeaders[i]] = response.rawHeaders[i + 1]
+  for (const name of ['Connection', 'Date', 'Keep-Alive', 'X-Powered-By']) delete headers[name]
+  return () => (_req, res) => void res.writeHead(503, headers).end(page)
 }
 
 const targets = Object.entries(await setups[setup]()).map(([name, handler]) => ({ name, handler, rounds: [] }))

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js'
-import { type ExpressNativeRequest, findForced } from './express-router.js'
+import type { ExpressNativeRequest } from './express-router.js'
 import { hasForcedHandlers, type Mark } from './forced-handler.js'
+import { findForced } from './forced-route.js'
 import { NodeRequest } from './node-request.js'
 
 /** A request of Express 5 or 4. */

@@ -6,12 +6,13 @@ import { createMaintenance, type Maintenance, toMaintenance } from '../maintenan
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { ExpressRequest } from './express-request.js'
-import { type ExpressApp, type ExpressNativeRequest, findMaintenance } from './express-router.js'
+import type { ExpressApp, ExpressNativeRequest } from './express-router.js'
 import { type ForcibleHandler, type Mark, type MethodContext, markHandler } from './forced-handler.js'
+import { findMaintenance } from './forced-route.js'
 import { maintenanceAround, type NodeMiddleware, settle } from './node.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
-export { attachMaintenanceMode, type NodeMiddleware, withMaintenanceMode } from './node.js'
+export { attachMaintenanceMode, maintenanceControls, type NodeMiddleware, withMaintenanceMode } from './node.js'
 
 type Next = (error?: unknown) => void
 
@@ -54,8 +55,9 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
 }
 
 /**
- * A handler, or a whole router, that stays open in every mode, wherever it stands: the request gets to it past
- * `maintenanceMode`, and what it passes on is judged again. Also a standard method decorator.
+ * A handler, or a whole router, that stays open in every mode, wherever it stands: requests get to it past
+ * `maintenanceMode`, through whatever lies in between, and those that it passes on are judged again. Also a standard method
+ * decorator.
  *
  * @throws TypeError for what is no handler, and for an app
  *
@@ -79,7 +81,8 @@ export function forceMaintenanceModeOff<Handler extends ForcibleHandler>(
 }
 
 /**
- * A handler, or a whole router, that is closed in every mode and for everybody. Also a standard method decorator.
+ * A handler, or a whole router, that is closed in every mode and for everybody: give such a router a path of its own, for
+ * it refuses all that reaches it. Also a standard method decorator.
  *
  * @param maintenance answers. Default: that of the `maintenanceMode` or `withMaintenanceMode` in front of the app, or else
  * one with the settings of the environment.

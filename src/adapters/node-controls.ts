@@ -50,6 +50,9 @@ async function readBody(req: IncomingMessage & { body?: unknown }): Promise<Cont
 
 function readText(req: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
+    // A parser has looked, and there was nothing to read.
+    if (req.readableEnded) return resolve('')
+    if (req.destroyed) return reject(clientGone())
     const chunks: Buffer[] = []
     let length = 0
     req.on('data', (chunk: Buffer) => {
@@ -59,6 +62,10 @@ function readText(req: IncomingMessage): Promise<string> {
       else chunks.push(chunk)
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString()))
-    req.on('error', reject)
+    req.on('close', () => reject(clientGone()))
   })
+}
+
+function clientGone(): Error {
+  return new Error('The client went away before its request was complete.')
 }

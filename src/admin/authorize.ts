@@ -12,6 +12,9 @@ export interface Operator {
 
 const encoder = new TextEncoder()
 
+/** What the state takes. An id beyond that must not keep its owner from reopening. */
+const longestName = 200
+
 /**
  * Who may: superusers, or who sends `adminToken`.
  *
@@ -27,7 +30,13 @@ export function compileAuthorize({ settings, lookUpUser }: Engine): (request: Ad
     // A bearer may as well be the app's own, of a user.
     const user = await lookUpUser(request)
     if (user?.isAuthenticated === true && user.isSuperuser === true) {
-      return { by: String(user.id ?? '') || 'superuser', bearer: false }
+      return {
+        by:
+          String(user.id ?? '')
+            .trim()
+            .slice(0, longestName) || 'superuser',
+        bearer: false,
+      }
     }
     if (token === undefined) throw new ControlFailure('forbidden', `${whoIs(user)} ${ways}`)
     throw new ControlFailure('wrong-token', `The bearer token that was sent opens nothing here. ${ways}`, {

@@ -55,7 +55,9 @@ function readFields(entries: Fields, names: readonly string[]): Fields {
     if (!names.includes(name)) {
       throw badRequest(`Unknown field \`${name}\`.${didYouMean(name, names)} Known: ${names.join(', ')}.`)
     }
-    if (typeof value !== 'string' || value.trim() !== '') fields[name] = value
+    if (typeof value !== 'string') fields[name] = value
+    // Browsers send the line breaks of a form as CRLF.
+    else if (value.trim() !== '') fields[name] = value.replaceAll('\r\n', '\n')
   }
   return fields
 }

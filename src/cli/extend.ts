@@ -9,7 +9,7 @@ export interface ExtendOptions extends CommonOptions {
 }
 
 /** Moves the end of a window later, or the expected end where it has none. */
-export async function extend(context: Context, { scope }: ExtendOptions, given: string[]): Promise<Outcome> {
+export async function extend(context: Context, { scope }: ExtendOptions, given: readonly string[]): Promise<Outcome> {
   const length = parseLength(given.at(-1) as string)
   const id = given.length > 1 ? given[0] : undefined
   const change = await changeState(context, (control) => control.extend(length, { id, scope }))

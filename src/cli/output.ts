@@ -1,4 +1,3 @@
-import { CommanderError } from 'commander'
 import { messageOf, TimeError } from '../errors.js'
 import type { Outcome } from './outcome.js'
 
@@ -39,22 +38,28 @@ export function createOutput({ json }: { json: boolean }): Output {
       return failed
     },
     async error(error) {
-      if (error instanceof CommanderError) {
-        if (error.exitCode === 0) return 0
+      const { code = 'ERR_MAINTENANCE_UNEXPECTED', exitCode, stack } = (error ?? {}) as Thrown
+      if (code.startsWith('commander.')) {
+        if (exitCode === 0) return 0
         // Help has been printed already.
-        const message =
-          error.code === 'commander.help' ? 'No command was given.' : error.message.replace(/^error: /, '')
-        await fail('ERR_MAINTENANCE_USAGE', message)
-        if (!json && error.code !== 'commander.help') warn('See: maintenance-mode --help')
+        const helped = code === 'commander.help'
+        await fail('ERR_MAINTENANCE_USAGE', helped ? 'No command was given.' : messageOf(error).replace(/^error: /, ''))
+        if (!json && !helped) warn('See: maintenance-mode --help')
         return wrongUsage
       }
-      const { code = 'ERR_MAINTENANCE_UNEXPECTED', stack } = (error ?? {}) as { code?: unknown; stack?: string }
       await fail(code, messageOf(error))
       if (process.env.DEBUG?.split(',').includes('maintenance-mode') && stack) warn(stack)
       return error instanceof TimeError ? wrongUsage : failed
     },
     warn,
   }
+}
+
+/** An error of ours, of the system, or of Commander, whose classes are not to be loaded for this. */
+interface Thrown {
+  code?: string
+  exitCode?: number
+  stack?: string
 }
 
 type Colors = Record<'bold' | 'red' | 'green' | 'dim', (text: string) => string>

@@ -14,7 +14,7 @@ import { compileRedirectTargetRule } from './rules/redirect-target.js'
 import { compileTestsRule } from './rules/tests.js'
 import { compileUrlRule } from './rules/urls.js'
 import { compileUserRule } from './rules/user.js'
-import { compileUrlPatterns } from './url-patterns.js'
+import { compileUrlPatterns, type UrlMatcher } from './url-patterns.js'
 
 /** The part of a snapshot that decides. */
 export interface DecidingState {
@@ -35,6 +35,7 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
   const forced = Object.entries(settings.routes)
   const forcedOff = compileUrlPatterns('routes', patternsOf(forced, 'off'))
   const forcedOn = compileUrlPatterns('routes', patternsOf(forced, 'on'), { closing: true })
+  refuseClosedTarget(settings, forcedOff, forcedOn)
   const { controlUrl } = settings
   const rules = [
     compileUrlRule('control', 'controlUrl', [controlUrl, `${controlUrl}/**`]),
@@ -109,7 +110,7 @@ const forcedOpen: Opening = {
   personal: false,
 }
 const modeOff: Opening = { rule: 'mode-off', reason: 'the mode is off', personal: false }
-export const forcedClosed: Decision = {
+export const forcedClosed: Decision = Object.freeze({
   action: 'block',
   rule: 'forced-on',
   reason: 'maintenance mode is forced on for this route',
@@ -118,7 +119,7 @@ export const forcedClosed: Decision = {
   window: undefined,
   until: undefined,
   personal: false,
-}
+} as const)
 
 function allowed({ rule, reason, personal }: Opening, { mode, closure }: DecidingState): Decision {
   return { action: 'allow', rule, reason, mode, ...toldBy(closure), personal }
@@ -147,9 +148,33 @@ function rememberRefusals(): (closure: Closure | undefined) => Refusals {
       personal: false,
     } as const
     lastClosure = closure
-    last = { block: { action: 'block', ...base }, redirect: { action: 'redirect', ...base } }
+    // Shared by many requests, and handed to the operator's own code.
+    last = {
+      block: Object.freeze({ action: 'block', ...base }),
+      redirect: Object.freeze({ action: 'redirect', ...base }),
+    }
     return last
   }
+}
+
+/** @throws SettingError where all who are redirected would come to a closed door */
+function refuseClosedTarget(
+  { redirectUrl, siteUrl }: Settings,
+  forcedOff: UrlMatcher | undefined,
+  forcedOn: UrlMatcher | undefined,
+): void {
+  if (redirectUrl === undefined || forcedOn === undefined) return
+  const site = siteUrl === undefined ? 'http://same-site.invalid' : siteUrl
+  const target = new URL(redirectUrl, site)
+  if (target.host !== new URL(site).host) return
+  const request = { method: 'GET', host: siteUrl === undefined ? undefined : target.hostname }
+  const path = normalizePath(target.pathname)
+  const pattern = forcedOn(request, path)
+  if (pattern === undefined || forcedOff?.(request, path) !== undefined) return
+  throw new SettingError(
+    'redirectUrl',
+    `The option \`redirectUrl\` is "${redirectUrl}", which \`routes\` forces on ("${pattern}"): nobody would see it. Take it out of \`routes\`, or redirect elsewhere.`,
+  )
 }
 
 function patternsOf(routes: readonly [string, 'off' | 'on'][], wanted: 'off' | 'on'): string[] {

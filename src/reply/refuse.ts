@@ -35,7 +35,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   const { statusCode, getContext, redirectUrl } = settings
   const template = compileTemplate(settings.template)
   const rendered = new WeakMap<Decision, Map<string, Reply | Promise<Reply>>>()
-  const standIns = new WeakMap<Reply | Promise<Reply>, { until: number }>()
+  const standIns = new WeakMap<Reply | Promise<Reply>, number>()
 
   const toReply = (decision: Decision, representation: Representation, page: string, own: boolean): Reply => {
     const body = encoder.encode(page)
@@ -69,7 +69,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
       if (html !== undefined) return toReply(decision, 'html', html, false)
       // What cannot be rendered must not leave people without an answer.
       const standIn = builtIn(decision, notProcessed)
-      standIns.set(standIn, { until: clock.now() + pause })
+      standIns.set(standIn, clock.now() + pause)
       return standIn
     }
     return isPromise(page) ? page.then(finish) : finish(page)
@@ -100,7 +100,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     if (replies.size === 0) rendered.set(decision, replies)
     const key = notProcessed ? `${representation} of an unsafe request` : representation
     const known = replies.get(key)
-    if (known && clock.now() < (standIns.get(known)?.until ?? Number.POSITIVE_INFINITY)) return known
+    if (known && clock.now() < (standIns.get(known) ?? Number.POSITIVE_INFINITY)) return known
     const reply = render(decision, representation, notProcessed, {})
     replies.set(key, reply)
     if (isPromise(reply)) void reply.then((done) => replies.set(key, done))
@@ -158,13 +158,24 @@ function checkedContext(context: unknown): Context {
   throw new TypeError('it must return an object, such as { shop: "Tea shop" }')
 }
 
-/** What an operator's own code answers, with the length that its body really has. */
+const isHeaderName = /^[\w!#$%&'*+.^`|~-]+$/
+const isHeaderValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** What an operator's own code answers, with the length that its body really has, and each header once. */
 function checkedReply({ status, headers, body }: Reply): Reply {
   const isBody = typeof body === 'string' || body instanceof Uint8Array
-  if (!Number.isInteger(status) || status < 200 || status > 599 || typeof headers !== 'object' || !isBody) {
+  if (!Number.isInteger(status) || status < 200 || status > 599 || !isBody) {
     throw new TypeError('it must return { status, headers, body } with a status from 200 to 599 and a text or bytes')
   }
-  const own = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length')
+  const once = new Map<string, [string, string]>()
+  for (const [name, given] of Object.entries(headers)) {
+    const value = String(given)
+    if (given == null || !isHeaderName.test(name) || !isHeaderValue.test(value)) {
+      throw new TypeError(`the header ${JSON.stringify(name)} cannot be sent`)
+    }
+    once.set(name.toLowerCase(), [name, value])
+  }
   const length = typeof body === 'string' ? encoder.encode(body).byteLength : body.byteLength
-  return { status, headers: { ...Object.fromEntries(own), 'Content-Length': String(length) }, body }
+  once.set('content-length', ['Content-Length', String(length)])
+  return { status, headers: Object.fromEntries(once.values()), body }
 }

@@ -99,7 +99,7 @@ describe.each(versions)('%s', (version, express) => {
         app.get(/^\/hooks\/(\d+)$/, open(say('by number')))
         app.get(
           '/users/:id/hook',
-          open((req: Request, res: Response) => void res.send(req.params.id)),
+          open((req, res) => void res.send(req.params.id)),
         )
         app.get(version === 'Express 4' ? '/files/*' : '/files/*path', open(say('file')))
         app.use(express.Router({ strict: true, caseSensitive: true }).get('/Strict', open(say('strict'))))
@@ -112,10 +112,11 @@ describe.each(versions)('%s', (version, express) => {
     })
 
     it('leaves it to Express to refuse a path that cannot be decoded', async () => {
-      const { ask } = await closedSite(express, (app) => {
+      const { ask, said } = await closedSite(express, (app) => {
         app.get('/users/:id', open(say('user')))
       })
       expect([400, 503]).toContain((await ask('/users/%zz')).status)
+      expect(said).toEqual([])
     })
 
     it('decides only where it is the first route to match', async () => {
@@ -138,12 +139,13 @@ describe.each(versions)('%s', (version, express) => {
         app.use('/c', open(express.Router().get('/hook', say('hook'))))
         app.use('/d', open(pass))
         app.use('/d', open(express.Router().get('/hook', say('hook'))))
-        app.get(['/a/x', '/b/x', '/c/x', '/d/x'], secret)
+        app.use('/e', open(express.Router().get('/x', open(pass)).get('/hook', pass)))
+        app.get(['/a/x', '/b/x', '/c/x', '/d/x', '/e/x'], secret)
+        app.get('/e/hook', open(say('hook')))
       })
-      for (const path of ['/a/x', '/b/x', '/c/x', '/d/x']) expect((await ask(path)).status).toBe(503)
+      for (const path of ['/a/x', '/b/x', '/c/x', '/d/x', '/e/x']) expect((await ask(path)).status).toBe(503)
       expect(secret).not.toHaveBeenCalled()
-      expect((await ask('/c/hook')).body).toBe('hook')
-      expect((await ask('/d/hook')).body).toBe('hook')
+      for (const path of ['/c/hook', '/d/hook', '/e/hook']) expect((await ask(path)).body).toBe('hook')
     })
   })
 
@@ -230,7 +232,11 @@ describe.each(versions)('%s', (version, express) => {
       const { ask } = await closedSite(express, (app) => {
         app.use('/assets', open(express.static(import.meta.dirname)))
         app.get('/assets/:name', say('a page'))
+        // Express does not call it for what it matches further on.
+        app.use(/assets/, open(say('never reached')))
+        app.get('/other/assets', say('a page'))
       })
+      expect((await ask('/other/assets')).status).toBe(503)
       expect((await ask('/assets/express-site.ts')).status).toBe(200)
       expect((await ask('/assets/missing')).status).toBe(503)
     })
@@ -246,8 +252,10 @@ describe.each(versions)('%s', (version, express) => {
               void res.status(500).send(error.message),
           ),
         )
+        app.get('/after', say('after'))
       })
       expect((await ask('/fails')).status).toBe(503)
+      expect((await ask('/after')).status).toBe(503)
       await maintenance.setMode('off')
       expect(await ask('/fails')).toMatchObject({ status: 500, body: 'on purpose' })
     })

@@ -71,6 +71,8 @@ describe.each(versions)('%s', (version, express) => {
       )
       const before = express()
       before.get('/beta', closed)
+      const tree = express.Router()
+      before.use('/tree', tree.use('/child', tree))
       before.use('/below', express.Router().use(maintenanceMode(behind as Maintenance)))
       expect((await (await serve(before))('/beta')).status).toBe(597)
 

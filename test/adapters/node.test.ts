@@ -174,7 +174,7 @@ describe('withMaintenanceMode around a request listener', () => {
     await maintenance.setMode('on')
     const answers = await Promise.all([fetch(site), fetch(site)])
     expect(answers.map(({ status }) => status)).toEqual([503, 503])
-    expect(said.filter((message) => message.includes('answering a request'))).toHaveLength(1)
+    expect(said.filter((message) => message.includes('cannot be sent'))).toHaveLength(1)
   })
 })
 

@@ -1,4 +1,5 @@
-import { request as httpRequest } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bearer, browser, form, json, openSite, ownPage, type Site, superuser } from './site.js'
 
@@ -43,7 +44,7 @@ describe('GET and HEAD', () => {
 
 describe('what a change asks for', () => {
   test('comes from a form', async () => {
-    await on('reason=Faster+database%0ASoon+back&for=1h30m&note=ticket+4711&end=&_csrf=abc')
+    await on('reason=Faster+database%0D%0ASoon+back&for=1h30m&note=ticket+4711&end=&_csrf=abc')
     expect(manual()).toMatchObject({
       reason: 'Faster database\nSoon back',
       end: '2026-01-01T01:30:00.000Z',
@@ -157,15 +158,27 @@ describe('what a change asks for', () => {
     expect((await on(padded(16 * 1024), json)).status).toBe(200)
   })
 
-  test('a client that leaves in the middle changes nothing and harms nobody', async () => {
+  test('of a client that leaves before it is complete changes nothing', async () => {
+    const visit = new EventEmitter()
+    const [arrived, left] = [once(visit, 'arrived'), once(visit, 'left')]
+    const slow = await openSite({
+      async getAuthenticatedUser({ native }) {
+        visit.emit('arrived')
+        await new Promise((resolve) => (native as IncomingMessage).on('close', resolve))
+        visit.emit('left')
+        return { isAuthenticated: true, isStaff: true, isSuperuser: true }
+      },
+    })
     const headers = { ...ownPage, ...json, 'content-length': '100' }
-    const request = httpRequest(`${site.base}/maintenance-mode/on`, { method: 'POST', headers })
+    const request = httpRequest(`${slow.base}/maintenance-mode/on`, { method: 'POST', headers })
     request.on('error', () => {})
     request.write('{"reason":')
-    await new Promise((resolve) => request.on('socket', (socket) => socket.on('connect', resolve)))
+    await arrived
     request.destroy()
-    expect((await site.get('/')).status).toBe(200)
-    expect(await mode()).toBe('off')
+    await left
+    expect((await slow.get('/')).status).toBe(200)
+    expect(slow.maintenance.status().revision).toBeUndefined()
+    await slow.close()
   })
 })
 

@@ -21,6 +21,22 @@ describe('a superuser', () => {
     expect(await mode()).toBe('off')
   })
 
+  test('may have an id of any kind and length', async () => {
+    for (const [id, by] of [
+      ['x'.repeat(300), 'x'.repeat(200)],
+      [7, '7'],
+      [' ', 'superuser'],
+      [undefined, 'superuser'],
+    ] as const) {
+      const named = await openSite({
+        getAuthenticatedUser: () => ({ id, isAuthenticated: true, isStaff: true, isSuperuser: true }),
+      })
+      expect((await named.post('/maintenance-mode/on')).status).toBe(303)
+      expect(named.maintenance.status().windows).toMatchObject([{ by }])
+      await named.close()
+    }
+  })
+
   test('gets at the control URLs while the site is closed for all others', async () => {
     await site.maintenance.setMode('on')
     expect((await site.get('/')).status).toBe(503)

@@ -1,0 +1,64 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { type CommandDefinition, commands, commonOptions, type OptionDefinition } from './commands.js'
+import type { CommonOptions } from './context.js'
+
+/** A command line that was understood. */
+export interface CommandLine {
+  command: CommandDefinition
+  options: CommonOptions
+  operands: readonly string[]
+}
+
+/**
+ * Reads the command line.
+ *
+ * What is plainly right is read by the engine itself. Commander, which takes longer to load than a command to run, is
+ * asked about all else: help, mistakes, and the name that was meant.
+ *
+ * @throws CommanderError for wrong usage, and where help or version was shown
+ */
+export async function readCommandLine(words: string[]): Promise<CommandLine> {
+  return readPlain(words) ?? (await import('./usage.js')).readWithCommander(words)
+}
+
+function readPlain(words: string[]): CommandLine | undefined {
+  let parsed: ReturnType<typeof parse>
+  try {
+    parsed = parse(words)
+  } catch {
+    return undefined
+  }
+  const [name = '', ...operands] = parsed.positionals
+  const command = commands.get(name)
+  if (!command || !fits(command, parsed.values, operands.length)) return undefined
+  const options = Object.entries(parsed.values).map(([option, value]) => [toCamelCase(option), value])
+  return { command, options: Object.fromEntries(options), operands }
+}
+
+type Values = Record<string, string | boolean | undefined>
+
+function parse(args: string[]): { values: Values; positionals: string[] } {
+  const all = [...commands.values()].flatMap((command) => command.options)
+  const options: ParseArgsConfig['options'] = {}
+  for (const { name, value } of [...commonOptions, ...all]) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string' }
+  }
+  return parseArgs({ args, options, allowPositionals: true }) as ReturnType<typeof parse>
+}
+
+function fits({ options, operands }: CommandDefinition, values: Values, count: number): boolean {
+  const { least, most } = operands ?? { least: 0, most: 0 }
+  const known = new Map<string, OptionDefinition>([...commonOptions, ...options].map((option) => [option.name, option]))
+  return (
+    count >= least &&
+    count <= most &&
+    Object.entries(values).every(([name, value]) => {
+      const { choices, conflicts } = known.get(name) ?? { choices: [] }
+      return (choices?.includes(String(value)) ?? true) && (conflicts === undefined || values[conflicts] === undefined)
+    })
+  )
+}
+
+function toCamelCase(name: string): string {
+  return name.replace(/-[a-z]/g, ([, letter]) => (letter as string).toUpperCase())
+}

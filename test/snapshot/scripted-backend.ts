@@ -1,0 +1,77 @@
+import type { StateBackend } from '../../src/backends/backend.js'
+import { revisionOf, serializeDocument } from '../../src/state/document.js'
+import type { StateDocument } from '../../src/state/window.js'
+
+/** A backend that does what a test says. */
+export interface ScriptedBackend extends StateBackend {
+  absentMeansOff: boolean
+  /** What is stored, as text. */
+  stored: string | undefined
+  /** What reading and writing rejects with. */
+  failure: Error | undefined
+  /** What watching rejects with. */
+  watchFailure: Error | undefined
+  /** How often it has been read, and how often written. */
+  reads: number
+  writes: number
+  readonly watchers: number
+  store(document: StateDocument): void
+  /** Tells who watches. */
+  tell(): void
+  /** From now on reads see what is stored now, and answer when the returned function is called. */
+  hold(): () => void
+}
+
+export function scriptedBackend(document?: StateDocument): ScriptedBackend {
+  const listeners = new Set<() => void>()
+  let released: Promise<void> | undefined
+
+  const backend: ScriptedBackend = {
+    address: 'script:',
+    capabilities: { compareAndSet: true, watch: true, presence: false, writable: true },
+    absentMeansOff: true,
+    stored: document && serializeDocument(document),
+    failure: undefined,
+    watchFailure: undefined,
+    reads: 0,
+    writes: 0,
+    get watchers() {
+      return listeners.size
+    },
+    store(next) {
+      backend.stored = serializeDocument(next)
+    },
+    tell() {
+      for (const listener of listeners) listener()
+    },
+    hold() {
+      let release = (): void => {}
+      released = new Promise((resolve) => {
+        release = resolve
+      })
+      return () => {
+        released = undefined
+        release()
+      }
+    },
+    async read() {
+      backend.reads++
+      const { stored, failure } = backend
+      await released
+      if (failure) throw failure
+      return stored === undefined ? undefined : { document: stored, revision: revisionOf(stored) }
+    },
+    async write(text) {
+      if (backend.failure) throw backend.failure
+      backend.writes++
+      backend.stored = text
+      return undefined
+    },
+    async watch(onChange) {
+      if (backend.watchFailure) throw backend.watchFailure
+      listeners.add(onChange)
+      return async () => void listeners.delete(onChange)
+    },
+  }
+  return backend
+}
