@@ -4,7 +4,7 @@ import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { judge, sendRefusal } from './node.js'
+import { judge, sendRefusal } from './node-answer.js'
 import { NodeRequest } from './node-request.js'
 
 /** The part of a server that is needed: http and https alike. */

@@ -20,6 +20,8 @@ export interface ControlView {
   now: number
   done: Done | undefined
   failure: ControlFailure | undefined
+  /** Where a damaged state was put before a new one was begun. */
+  keptAside: string | undefined
   /** What was filled in, where it could not be done. */
   draft: { readonly reason?: unknown; readonly for?: unknown }
 }
@@ -30,7 +32,7 @@ export function controlPage(view: ControlView): Reply {
   const open = status.mode === 'off'
   const title = open ? 'The site is open' : 'The site is closed'
   const lead = open ? 'Visitors get through as usual.' : 'Visitors get the maintenance page.'
-  const news = failure ? alert(failure.title, failure.message) : confirmation(view)
+  const news = failure ? alert(failure.title, failure.message) : (damage(view) ?? confirmation(view))
   const forms = open ? closeForm(view, false) : reopenForms(view)
   const body = html`<h1>${title}</h1>
 <p class="lead">${lead}</p>
@@ -40,8 +42,18 @@ ${renderPlace(view)}`
   return frame(failure?.status ?? 200, { title, open, authority, body }, failure?.headers)
 }
 
+function note(title: string, text: string): Markup {
+  return html`<div class="note"><strong>${title}</strong>${prose(text)}</div>\n`
+}
+
+/** What must be read before it is gone: the script leaves a page with an alert alone. */
 function alert(title: string, text: string): Markup {
-  return html`<div class="note" role="alert"><strong>${title}</strong>${prose(text)}</div>\n`
+  return html`<div role="alert">${note(title, text)}</div>`
+}
+
+function damage({ keptAside }: ControlView): Markup | undefined {
+  if (keptAside === undefined) return undefined
+  return alert('The stored state was damaged', `It is done, in a new one. A copy of the old one is at ${keptAside}.`)
 }
 
 function confirmation({ done, status }: ControlView): Markup | undefined {
@@ -61,15 +73,14 @@ function confirmed(done: Done | undefined, { mode, windows }: MaintenanceStatus)
 
 function warning({ pinned, snapshot, error = '' }: MaintenanceStatus): Markup | undefined {
   if (pinned) {
-    return alert(
+    return note(
       'The mode is pinned',
       'The setting `mode` (MAINTENANCE_MODE) decides, so nothing can be switched here. Take the setting away, and restart what has it.',
     )
   }
-  if (snapshot === 'stale')
-    return alert('The state cannot be read', `What you see is the last that was known. ${error}`)
+  if (snapshot === 'stale') return note('The state cannot be read', `What you see is the last that was known. ${error}`)
   if (snapshot !== 'failed') return undefined
-  return alert('The state has never been read', `The setting stateBackendFallbackValue decides until it is. ${error}`)
+  return note('The state has never been read', `The setting stateBackendFallbackValue decides until it is. ${error}`)
 }
 
 function renderWindow(window: Window, { windows }: MaintenanceStatus): Markup {
@@ -79,7 +90,7 @@ ${row('Since', instant(start))}
 ${row('By', html`${by} <span>${from}</span>`)}
 ${row('Why', reason ?? html`<span>No reason was given.</span>`)}
 ${row('Until', until(window))}
-${note !== undefined && row('Note', html`${note} <span>Only in the history.</span>`)}
+${note !== undefined && row('Note', html`${note} <span>Visitors do not see it.</span>`)}
 </dl>`
 }
 

@@ -6,7 +6,7 @@ import { wantedRepresentation } from '../request/representation.js'
 import type { AdaptedRequest } from '../request/request.js'
 import { compileAuthorize, type Operator } from './authorize.js'
 import { compileCheck } from './check.js'
-import { controlPage, type Done } from './control-page.js'
+import { type ControlView, controlPage, type Done } from './control-page.js'
 import { ControlFailure, toFailure } from './failure.js'
 import { assertNoQuery, type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
 import { failurePage } from './page-frame.js'
@@ -14,7 +14,7 @@ import { emptyReply, jsonReply, problemReply } from './replies.js'
 import { assertSameOrigin, pathCameFrom } from './same-origin.js'
 
 /** What an adapter gives of a request to a control URL. */
-export interface ControlRequest {
+interface ControlRequest {
   request: AdaptedRequest
   /** Host and port that the request was sent to. */
   authority: string | undefined
@@ -46,13 +46,13 @@ export function createControls(maintenance: Maintenance): Controls {
   const show = async (
     { request, authority }: ControlRequest,
     { by }: Operator,
-    failed: { failure?: ControlFailure; draft?: Fields } = {},
+    told: Partial<Pick<ControlView, 'failure' | 'draft' | 'keptAside'>> = {},
   ): Promise<Reply> => {
     await refresh(maintenance, engine)
-    const { failure, draft = {} } = failed
+    const { failure, keptAside, draft = {} } = told
     const status = maintenance.status()
-    const now = engine.clock.now()
-    return controlPage({ status, controlUrl, authority, by, now, done: readDone(request.url), failure, draft })
+    const [now, done] = [engine.clock.now(), readDone(request.url)]
+    return controlPage({ status, controlUrl, authority, by, now, done, failure, keptAside, draft })
   }
 
   const change = async (mode: 'on' | 'off', asked: ControlRequest, operator: Operator): Promise<Reply> => {
@@ -65,6 +65,7 @@ export function createControls(maintenance: Maintenance): Controls {
       const options = { ...readOptions(mode, draft, engine.clock.now()), by: operator.by, from }
       const made = await maintenance.setMode(mode, options)
       if (!isBrowser(request)) return jsonReply(made)
+      if (made.keptAside !== undefined) return await show(asked, operator, { keptAside: made.keptAside })
       const cameFrom = pathCameFrom(request, authority, siteUrl)
       if (cameFrom !== undefined && placeOf(cameFrom) === undefined) return emptyReply(303, { Location: cameFrom })
       const done: Done = mode === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
@@ -117,7 +118,8 @@ export function createControls(maintenance: Maintenance): Controls {
 
   const answer: Answer = async (asked) => {
     const { method, url } = asked.request
-    const route = routes.get(placeOf(url) ?? url)
+    const place = placeOf(url)
+    const route = place === undefined ? undefined : routes.get(place)
     if (!route) {
       throw new ControlFailure('not-found', `Below ${controlUrl} there are /on, /off, /status and /check.`)
     }

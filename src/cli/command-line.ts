@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { type CommandDefinition, commands, commonOptions, type OptionDefinition } from './commands.js'
+import { type CommandDefinition, commands, commonOptions } from './commands.js'
 import type { CommonOptions } from './context.js'
 
 /** A command line that was understood. */
@@ -48,15 +48,12 @@ function parse(args: string[]): { values: Values; positionals: string[] } {
 
 function fits({ options, operands }: CommandDefinition, values: Values, count: number): boolean {
   const { least, most } = operands ?? { least: 0, most: 0 }
-  const known = new Map<string, OptionDefinition>([...commonOptions, ...options].map((option) => [option.name, option]))
-  return (
-    count >= least &&
-    count <= most &&
-    Object.entries(values).every(([name, value]) => {
-      const { choices, conflicts } = known.get(name) ?? { choices: [] }
-      return (choices?.includes(String(value)) ?? true) && (conflicts === undefined || values[conflicts] === undefined)
-    })
-  )
+  if (count < least || count > most) return false
+  return Object.entries(values).every(([name, value]) => {
+    const option = [...commonOptions, ...options].find((one) => one.name === name)
+    if (!option || (option.conflicts !== undefined && values[option.conflicts] !== undefined)) return false
+    return option.choices === undefined || option.choices.includes(String(value))
+  })
 }
 
 function toCamelCase(name: string): string {

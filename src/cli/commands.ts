@@ -40,10 +40,9 @@ export const commonOptions: readonly OptionDefinition[] = [
 
 const scope = { name: 'scope', value: 'scope', doc: 'the part of the site (default: *, all of it)' }
 
-export const commands: ReadonlyMap<string, CommandDefinition> = new Map<string, CommandDefinition>([
-  [
-    'on',
-    {
+export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
+  Object.entries<CommandDefinition>({
+    on: {
       doc: 'switch maintenance on: open a window, or update the one that is open',
       options: [
         { name: 'mode', value: 'mode', doc: 'what visitors get (default: on)', choices: ['on', 'read-only', 'hold'] },
@@ -60,10 +59,7 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map<string, 
       after: 'Times: 2026-11-22T02:00, 2026-11-22T02:00+01:00, or 02:00 for the next one.',
       load: async () => (await import('./on.js')).on,
     },
-  ],
-  [
-    'off',
-    {
+    off: {
       doc: 'switch maintenance off: close what was opened by hand',
       options: [
         scope,
@@ -72,22 +68,16 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map<string, 
       ],
       load: async () => (await import('./off.js')).off,
     },
-  ],
-  [
-    'extend',
-    {
+    extend: {
       doc: 'move the end of a window (default: manual) later; where it has none, the end that visitors are told',
       options: [scope],
       operands: { least: 1, most: 2, usage: '[id] <duration>' },
       load: async () => (await import('./extend.js')).extend,
     },
-  ],
-  [
-    'status',
-    {
+    status: {
       doc: 'print the mode, what makes it so, and where the state is',
       options: [{ name: 'exit-code', doc: 'end with 10 when the mode is not off' }],
       load: async () => (await import('./status.js')).status,
     },
-  ],
-])
+  }),
+)

@@ -4,7 +4,7 @@ import { type Window, wholeSite } from '../state/window.js'
 import { changeData, changeRows, changeState } from './change.js'
 import { type CommonOptions, type Context, quoted } from './context.js'
 import type { Outcome, Row } from './outcome.js'
-import { plannedRows, sinceText, timeText, windowRows } from './window-text.js'
+import { planned, sinceText, timeText, windowRows } from './window-text.js'
 
 export interface OffOptions extends CommonOptions {
   scope?: string
@@ -19,8 +19,7 @@ export async function off(context: Context, { scope, id, all }: OffOptions): Pro
   const { windows } = change.after
   const rows: Row[] = [
     ...closed.map((window): Row => ['closed', closedText(window, context)]),
-    ...remaining.flatMap((window) => windowRows(window, context)),
-    ...plannedRows(windows, context),
+    ...[...remaining, ...planned(windows, context.now())].flatMap((window) => windowRows(window, context)),
     ...changeRows(change, context),
   ]
   return {

@@ -1,10 +1,10 @@
 import { closureAt } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
 import { effectiveMode, isLive } from '../state/effective-mode.js'
-import type { Window } from '../state/window.js'
+import type { StateDocument, Window } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome, Row } from './outcome.js'
-import { instancesText, planned, plannedRows, sinceText, stateText, suspensions, windowRows } from './window-text.js'
+import { instancesText, planned, sinceText, stateText, suspensions, windowRows } from './window-text.js'
 
 export interface StatusOptions extends CommonOptions {
   exitCode?: boolean
@@ -18,33 +18,19 @@ export async function status(context: Context, options: StatusOptions): Promise<
   const pinned = settings.mode !== undefined
   // A pinned mode is decided without the state, which may then be out of reach.
   const document = pinned ? undefined : await store.read()
-  const windows = document?.windows ?? []
   const closure = document && closureAt(document, now())
-  const closing = document ? effectiveMode(document, now()).windows : []
   const mode = settings.mode ?? closure?.mode ?? 'off'
-  const suspending = suspensions(windows, now())
-
-  const rows: Row[] = [
-    ...closing.flatMap((window) => windowRows(window, context)),
-    ...suspensionRows(windows, suspending, closing, context),
-    ...plannedRows(windows, context),
-  ]
-  if (pinned)
-    rows.push([
-      'pinned',
-      'by the setting `mode` (MAINTENANCE_MODE): it beats the stored state, and no command switches it',
-    ])
-  else rows.push(['state', stateText(context, document?.revision)], ['applies to', instancesText(context)])
-  if (document && document.format > currentFormat) {
-    rows.push(['format', `${document.format}: a newer maintenance-mode wrote it, and only that can switch it`])
-  }
-  rows.push(['settings', ['the environment', ...files].join(', ')])
-
-  const word = mode === 'off' ? 'OFF' : 'ON'
+  const found = windowsOf(document, now())
   return {
-    headline: `Maintenance mode is ${word}${closure?.since ? sinceText(closure.since.getTime(), context) : ''}`,
+    headline: `Maintenance mode is ${mode === 'off' ? 'OFF' : 'ON'}${closure?.since ? sinceText(closure.since, context) : ''}`,
     closed: mode !== 'off',
-    rows,
+    rows: [
+      ...[...found.windows, ...found.suspensions, ...found.suspended, ...found.planned].flatMap((window) =>
+        windowRows(window, context),
+      ),
+      ...(pinned ? pinnedRows : stateRows(document, context)),
+      ['settings', ['the environment', ...files].join(', ')],
+    ],
     exitCode: options.exitCode && mode !== 'off' ? notOff : 0,
     data: {
       mode,
@@ -52,9 +38,7 @@ export async function status(context: Context, options: StatusOptions): Promise<
       since: closure?.since,
       until: closure?.until,
       reason: closure?.reason,
-      windows: closing,
-      suspensions: suspending,
-      planned: planned(windows, now()),
+      ...found,
       revision: document?.revision,
       stateBackend: store.backend.address,
       settings: files,
@@ -62,15 +46,32 @@ export async function status(context: Context, options: StatusOptions): Promise<
   }
 }
 
-/** Windows that are open and close nothing, since another keeps the site open. */
-function suspensionRows(
-  windows: readonly Window[],
-  suspending: readonly Window[],
-  closing: readonly Window[],
-  context: Context,
-): Row[] {
-  const lifted = windows.filter(
-    (window) => window.mode !== 'off' && isLive(window, context.now()) && !closing.includes(window),
-  )
-  return [...suspending, ...lifted].flatMap((window) => windowRows(window, context))
+const pinnedRows: Row[] = [
+  ['pinned', 'by the setting `mode` (MAINTENANCE_MODE): it beats the stored state, and no command switches it'],
+]
+
+function stateRows(document: StateDocument | undefined, context: Context): Row[] {
+  const rows: Row[] = [
+    ['state', stateText(context, document?.revision)],
+    ['applies to', instancesText(context)],
+  ]
+  if (document && document.format > currentFormat) {
+    rows.push(['format', `${document.format}: a newer maintenance-mode wrote it, and only that can switch it`])
+  }
+  return rows
+}
+
+/** What closes the site; what keeps it open, and the windows that are therefore without effect; what comes. */
+function windowsOf(
+  document: StateDocument | undefined,
+  now: number,
+): Record<'windows' | 'suspensions' | 'suspended' | 'planned', Window[]> {
+  const all = document?.windows ?? []
+  const windows = document ? [...effectiveMode(document, now).windows] : []
+  return {
+    windows,
+    suspensions: suspensions(all, now),
+    suspended: all.filter((window) => window.mode !== 'off' && isLive(window, now) && !windows.includes(window)),
+    planned: planned(all, now),
+  }
 }

@@ -7,13 +7,13 @@ import type { Row } from './outcome.js'
 const minute = 60_000
 
 /** `2026-11-22 02:30:00 +01:00 (Europe/Rome), in 29 minutes`. */
-export function timeText(instant: string | number, { timezone, now }: Context): string {
+export function timeText(instant: Date | string | number, { timezone, now }: Context): string {
   const at = new Date(instant)
   return `${formatInstant(at, timezone())}, ${relativeText(at.getTime() - now())}`
 }
 
 /** ` since …`; nothing where it is not known, as in the Python original's state. */
-export function sinceText(instant: string | number, context: Context): string {
+export function sinceText(instant: Date | string | number, context: Context): string {
   return new Date(instant).getTime() === 0 ? '' : ` since ${timeText(instant, context)}`
 }
 
@@ -33,10 +33,6 @@ export function windowRows(window: Window, context: Context): Row[] {
 /** The windows that have not started yet. */
 export function planned(windows: readonly Window[], now: number): Window[] {
   return windows.filter((window) => Date.parse(window.start) > now && !hasEnded(window, now))
-}
-
-export function plannedRows(windows: readonly Window[], context: Context): Row[] {
-  return planned(windows, context.now()).flatMap((window) => windowRows(window, context))
 }
 
 /** The windows that keep the site open although others are open. */

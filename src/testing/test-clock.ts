@@ -63,7 +63,7 @@ export function createTestClock(start: number | string | Date = '2026-01-01T00:0
     },
     setTimer(run, delay) {
       // Like the system's: at once means in a millisecond, and what is too long comes early.
-      const timer = { run, due: passed + Math.min(Math.max(delay, 1), longestTimer) }
+      const timer = { run, due: passed + Math.trunc(Math.min(Math.max(delay, 1), longestTimer)) }
       const later = waiting.findIndex((other) => other.due > timer.due)
       waiting.splice(later < 0 ? waiting.length : later, 0, timer)
       return {

@@ -50,7 +50,7 @@ export async function maintain(mode: 'off' | 'on', options: MaintenanceOptions =
 
 export type Ask = (path: string, init?: RequestInit) => Promise<Answer>
 
-export interface Answer {
+interface Answer {
   status: number
   headers: Headers
   body: string

@@ -1,5 +1,8 @@
 import { EventEmitter, once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bearer, browser, form, json, openSite, ownPage, type Site, superuser } from './site.js'
 
@@ -221,6 +224,19 @@ describe('a change that cannot be made', () => {
     expect(text).toContain('>&lt;b&gt;Upgrade</textarea>')
     expect(text).toContain('value="2h" checked>')
     await broken.close()
+  })
+
+  test('where the state is damaged is made in a new one, and the page says where the old one is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'maintenance-mode-controls-'))
+    const stateFilePath = join(folder, 'state.json')
+    writeFileSync(stateFilePath, '{"windows":')
+    const damaged = await openSite({ stateBackend: undefined, stateFilePath })
+    const page = await damaged.post('/maintenance-mode/on')
+    expect(page.status).toBe(200)
+    expect(await page.text()).toMatch(/The stored state was damaged<.*A copy of the old one is at \S*state\.json\S+\./)
+    expect(await damaged.maintenance.getMode()).toBe('on')
+    await damaged.close()
+    rmSync(folder, { recursive: true })
   })
 
   test('is told in the page, where a browser asks', async () => {

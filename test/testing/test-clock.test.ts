@@ -56,6 +56,14 @@ describe('createTestClock', () => {
     expect(called).toBe(1)
   })
 
+  it('counts whole milliseconds, as the system’s does', async () => {
+    const clock = createTestClock(0)
+    const calls: number[] = []
+    clock.setTimer(() => clock.setTimer(() => calls.push(clock.now()), 10 - 3.3), 3.3)
+    await clock.advance(10)
+    expect(calls).toEqual([9])
+  })
+
   it('has no timer longer than the system’s', async () => {
     const clock = createTestClock(0)
     let called = 0
