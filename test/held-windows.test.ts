@@ -25,7 +25,12 @@ function program(stateBackend: StateBackend = memoryBackend()): Program {
   return { maintenance, clock, said }
 }
 
-function signal(): { sent: Promise<void>; send: () => void } {
+interface Signal {
+  sent: Promise<void>
+  send: () => void
+}
+
+function signal(): Signal {
   let send = (): void => {}
   const sent = new Promise<void>((resolve) => {
     send = resolve
@@ -74,10 +79,15 @@ describe('during', () => {
 
   it('side by side: the first to end does not reopen under the second', async () => {
     const { maintenance } = program()
-    const [one, other] = [signal(), signal()]
-    const first = maintenance.during('on', () => one.sent)
-    const second = maintenance.during('on', () => other.sent)
-    while (maintenance.status().windows.length < 2) await maintenance.refresh()
+    const hold = (begun: Signal, end: Signal) =>
+      maintenance.during('on', () => {
+        begun.send()
+        return end.sent
+      })
+    const [one, oneBegun, other, otherBegun] = [signal(), signal(), signal(), signal()]
+    const first = hold(oneBegun, one)
+    const second = hold(otherBegun, other)
+    await Promise.all([oneBegun.sent, otherBegun.sent])
     one.send()
     await first
     expect(await maintenance.getMode()).toBe('on')

@@ -1,7 +1,20 @@
 import { MaintenanceError, type MaintenanceErrorCode, messageOf } from '../errors.js'
 
+export type FailureKind =
+  | 'bad-request'
+  | 'wrong-token'
+  | 'forbidden'
+  | 'other-origin'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'refused'
+  | 'too-long'
+  | 'unsupported-type'
+  | 'not-yet'
+  | 'failed'
+
 /** Why a control URL did not do what it was asked: a stable name for programs, a status, a heading for people. */
-const kinds = {
+const kinds: Readonly<Record<FailureKind, readonly [status: number, title: string]>> = {
   'bad-request': [400, 'This request cannot be understood'],
   'wrong-token': [401, 'This is not the right token'],
   forbidden: [403, 'This page is for superusers'],
@@ -13,9 +26,7 @@ const kinds = {
   'unsupported-type': [415, 'This kind of body cannot be read'],
   'not-yet': [501, 'This is not built yet'],
   failed: [503, 'The state could not be changed'],
-} as const satisfies Record<string, readonly [number, string]>
-
-export type FailureKind = keyof typeof kinds
+}
 
 const kindOfCode: Readonly<Record<MaintenanceErrorCode, FailureKind>> = {
   ERR_MAINTENANCE_SETTING: 'bad-request',

@@ -53,8 +53,9 @@ export function changeRows({ revision, keptAside }: ModeChange, context: Context
     ['state', stateText(context, revision)],
     ['applies to', instancesText(context)],
   ]
-  if (keptAside !== undefined)
+  if (keptAside !== undefined) {
     rows.unshift(['damaged', `what was stored could not be read; a copy is kept at ${keptAside}`])
+  }
   return rows
 }
 

@@ -60,13 +60,13 @@ export async function openContext(options: CommonOptions, warn: (message: string
       'The state is kept in the memory of the app (`memory:`), which no command can reach. Switch it in the app itself (`setMode`, or its control URLs), or set `stateBackend` to what both can reach, such as a file.',
     )
   }
-  let timezone = options.timezone && assertTimezone(options.timezone)
+  let timezone = options.timezone === undefined ? undefined : assertTimezone(options.timezone)
   return {
     settings,
     files,
     store: createStateStore(backend),
     timezone() {
-      timezone ||= named(files, () => resolveSettings(given, environment, ['timezone'])).settings.timezone
+      timezone ??= named(files, () => resolveSettings(given, environment, ['timezone'])).settings.timezone
       return timezone
     },
     now: systemClock.now,

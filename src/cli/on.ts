@@ -41,13 +41,11 @@ export async function on(context: Context, options: OnOptions): Promise<Outcome>
 }
 
 function timesOf(options: OnOptions, { timezone, now }: Context): Pick<ModeOptions, 'start' | 'end' | 'expectedEnd'> {
-  const { end, expectedEnd, for: length } = options
-  const start = options.start && parseInstant(options.start, { timezone: timezone(), now: now() })
-  return {
-    start: start || undefined,
-    end: length === undefined ? orNone(end) : new Date((start ? start.getTime() : now()) + parseLength(length)),
-    expectedEnd: orNone(expectedEnd),
-  }
+  const start =
+    options.start === undefined ? undefined : parseInstant(options.start, { timezone: timezone(), now: now() })
+  const end =
+    options.for === undefined ? orNone(options.end) : new Date((start?.getTime() ?? now()) + parseLength(options.for))
+  return { start, end, expectedEnd: orNone(options.expectedEnd) }
 }
 
 function orNone(time: string | undefined): string | null | undefined {

@@ -39,7 +39,7 @@ export function createOutput({ json }: { json: boolean }): Output {
     },
     async error(error) {
       const { code = 'ERR_MAINTENANCE_UNEXPECTED', exitCode, stack } = (error ?? {}) as Thrown
-      if (code.startsWith('commander.')) {
+      if (String(code).startsWith('commander.')) {
         if (exitCode === 0) return 0
         // Help has been printed already.
         const helped = code === 'commander.help'
@@ -57,7 +57,7 @@ export function createOutput({ json }: { json: boolean }): Output {
 
 /** An error of ours, of the system, or of Commander, whose classes are not to be loaded for this. */
 interface Thrown {
-  code?: string
+  code?: unknown
   exitCode?: number
   stack?: string
 }

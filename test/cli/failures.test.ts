@@ -31,6 +31,7 @@ describe('wrong usage ends with 2, changes nothing, and says what is wrong', () 
     ['on --for 30m --end 2999-01-01', "'--for <duration>' cannot be used with option '--end <time>'"],
     ['on --timezone Europe/Roma', 'The time zone "Europe/Roma" is unknown'],
     ['off --end 2999-01-01', "unknown option '--end'"],
+    ['on --start ', 'The time "" cannot be read: it is empty'],
   ])('%s', (line, message) => {
     const folder = project()
     const { code, output, errors } = type(folder, line)

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createMaintenance } from 'maintenance-mode'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask, environment, fromNow, project, run, stateFile, storedIn, type } from './fixtures/cli.js'
+import { ask, environment, execute, fromNow, main, project, run, stateFile, storedIn, type } from './fixtures/cli.js'
 
 /** An app that shares the state of a folder. */
 function app(folder: string) {
@@ -272,10 +272,21 @@ describe('output', () => {
     expect(Object.keys(ask(folder, 'status'))).toEqual(Object.keys(on))
   })
 
-  it('has no colours but on a terminal', () => {
+  it('has no colours where it is not read on a terminal', () => {
     const folder = project()
-    const env = { ...environment, FORCE_COLOR: '1', CI: 'true' }
+    const env = { ...environment, FORCE_COLOR: '1', CI: 'true', TERM: 'xterm' }
     expect(run(folder, ['status'], { env }).output).not.toContain('\u001b')
+  })
+
+  it.skipIf(!existsSync('/usr/bin/script'))('has colours on a terminal, unless NO_COLOR is set (needs script)', () => {
+    const folder = project()
+    const onTerminal = (variables: Record<string, string>) =>
+      execute('script', ['-qec', `${process.execPath} ${main} status`, '/dev/null'], {
+        cwd: folder,
+        env: { ...environment, TERM: 'xterm', ...variables },
+      }).output
+    expect(onTerminal({})).toContain('\u001b[32mMaintenance mode is OFF\u001b[39m')
+    expect(onTerminal({ NO_COLOR: '1' })).toMatch(/^Maintenance mode is OFF\r\n/)
   })
 
   it('lets nothing that is stored steer the terminal', () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { type StateBackend, StateConflictError, type StoredState, type WriteCondition } from 'maintenance-mode'
 import { fileBackend } from 'maintenance-mode/backends/file'
 import { expect, it } from 'vitest'
-import { temporaryFolder } from '../backends/fixtures/child.js'
 import { projectFolder } from '../../src/platform/node.js'
+import { temporaryFolder } from '../backends/fixtures/child.js'
 import { expectRefused, moduleWith, open, openFile } from './site.js'
 
 const capabilities = { compareAndSet: true, watch: false, presence: false, writable: true }
@@ -26,7 +26,8 @@ class OwnBackend implements StateBackend {
   }
 
   async write(document: string, { expected, next }: WriteCondition): Promise<undefined> {
-    if ((this.#storage.get(this.address)?.revision ?? 0) !== expected) throw new StateConflictError('Somebody was faster.')
+    if ((this.#storage.get(this.address)?.revision ?? 0) !== expected)
+      throw new StateConflictError('Somebody was faster.')
     this.#storage.set(this.address, { document, revision: next })
   }
 }
@@ -74,7 +75,9 @@ it('3. schedules that cannot be meant are refused, written or stored (here: no t
     expect(window).not.toHaveProperty('end')
   }
   await expect(maintenance.setMode('on', { until: '2026-01-02' } as object)).rejects.toThrow('Unknown option `until`')
-  await expect(maintenance.setMode({ end: '2026-01-02' } as never)).rejects.toThrow("must be 'on', 'off', true or false")
+  await expect(maintenance.setMode({ end: '2026-01-02' } as never)).rejects.toThrow(
+    "must be 'on', 'off', true or false",
+  )
   for (const stored of ['{}', '{"start": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}', '{"start":null}']) {
     writeFileSync(path, stored)
     expect(await openFile(path).ready()).toMatchObject({ snapshot: 'failed', error: expect.stringContaining(path) })

@@ -1,19 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createMaintenance } from 'maintenance-mode'
 import { expect, it } from 'vitest'
 import { ask, environment, fromNow, project, run, stateFile, storedIn, type } from '../cli/fixtures/cli.js'
-import { openFile } from './site.js'
 
 const hour = 3_600_000
 const modeOf = (folder: string): unknown => ask(folder, 'status').mode
 
 it('35. on switches on, off switches off', async () => {
   const folder = project()
+  const app = createMaintenance({ stateFilePath: join(folder, stateFile) }, { environment: {} })
   for (const mode of ['on', 'off']) {
     expect(type(folder, mode).code).toBe(0)
     expect(modeOf(folder)).toBe(mode)
-    expect(await openFile(join(folder, stateFile)).getMode()).toBe(mode)
+    expect((await app.refresh()).mode).toBe(mode)
   }
+  await app.close()
 })
 
 it('36. where the path cannot be used, on, off, reading and writing fail', () => {

@@ -9,7 +9,7 @@ async function expectForced(parts: Parts): Promise<void> {
       expect(await visit(`/off/${kind}`)).toMatchObject({ status: 200, body: 'view' })
       const closed = await visit(`/on/${kind}`)
       expect(closed.status).toBe(503)
-      expect(closed.body).toContain('<h1')
+      expect(closed.body).toContain('<h1>')
     }
   }
 }

@@ -144,7 +144,7 @@ it('61. redirectUrl leads to its own path, which answers', async () => {
   expect(answer.status).toBe(302)
   expect((await visit(answer.headers.get('location') as string)).status).toBe(200)
   const closed = await (await (await openSite({ mode: true })).visitor())('/')
-  expect(closed).toMatchObject({ status: 503, body: expect.stringContaining('Down for maintenance') })
+  expect(closed).toMatchObject({ status: 503, body: expect.stringContaining('<h1>') })
 })
 
 it('62. what getContext returns gets into the template', async () => {
