@@ -1,5 +1,6 @@
 // Makes few files of the modules that the command line always loads: loading one costs half a millisecond, and they are
-// forty. What a command loads only when it is run stays a file of its own. Run after `tsc`, which undoes it.
+// forty. What a command loads only when it is run stays a file of its own. Run after `tsc`, whose output it replaces.
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -12,7 +13,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: (id) => /^[^./#]/.test(id) && id !== inlined,
 })
-await bundle.write({
+const options = {
   dir: folder,
   format: 'esm',
   entryFileNames: '[name].js',
@@ -21,5 +22,8 @@ await bundle.write({
     moduleIds.some((id) => id.includes(`/node_modules/${inlined}/`))
       ? '/*! Contains parts of valibot, (c) Fabian Hiller, MIT license: node_modules/valibot/LICENSE.md */'
       : '',
-})
+}
+await bundle.generate(options)
+rmSync(folder, { recursive: true })
+await bundle.write(options)
 await bundle.close()

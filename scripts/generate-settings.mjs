@@ -49,7 +49,7 @@ Every setting can be given three ways; the first that is there counts:
 
 Values in the environment: lists are comma-separated or JSON; booleans \`true/false/1/0/yes/no/on/off\`; durations \`90s\`, \`15m\`,
 \`1h30m\`, \`7d\`, \`2w\`, ISO 8601 \`PT1H30M\`, or plain seconds; functions and backends \`./file.js#exportName\`, counted from the
-folder of the nearest package.json. A value that cannot be meant stops the start with a message that says what to write;
+folder of the nearest package.json; an empty variable counts as not given. A value that cannot be meant stops the start with a message that says what to write;
 an unknown option is an error, an unknown \`MAINTENANCE_MODE_…\` variable a warning.
 
 ${groups

@@ -87,6 +87,11 @@ export class StateBackendError extends MaintenanceError {
   }
 }
 
+/** By code, not by class: a backend may come with another copy of this package, the command line's for one. */
+export function hasCode(error: unknown, code: MaintenanceErrorCode): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === code
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   try {

@@ -1,4 +1,4 @@
-import { messageOf, StateConflictError, StateDamagedError } from '../errors.js'
+import { hasCode, messageOf, StateConflictError, StateDamagedError } from '../errors.js'
 import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
 import type { Transition } from '../state/transitions.js'
 import type { StateDocument } from '../state/window.js'
@@ -74,7 +74,7 @@ export function createStateStore(backend: StateBackend, key = ''): StateStore {
           })
           return { document, result, keptAside: report?.keptAside }
         } catch (error) {
-          if (!(error instanceof StateConflictError)) throw error
+          if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
           if (attempt >= tries) throw new StateConflictError(conflict(backend, error), { cause: error })
           await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
         }
@@ -91,7 +91,7 @@ async function readForChange(
   try {
     return { current: await store.read(), damaged: false }
   } catch (error) {
-    if (!replace || !(error instanceof StateDamagedError)) throw error
+    if (!replace || !hasCode(error, 'ERR_MAINTENANCE_STATE_DAMAGED')) throw error
     return { current: undefined, damaged: true }
   }
 }
@@ -102,6 +102,6 @@ function numbered(document: StateDocument): StateDocument {
   return { ...document, id, revision: document.revision + 1 }
 }
 
-function conflict(backend: StateBackend, error: Error): string {
+function conflict(backend: StateBackend, error: unknown): string {
   return `The state at ${backend.address} was changed by somebody else ${tries} times in a row (${messageOf(error)}). Look at \`maintenance-mode status\` and try again.`
 }

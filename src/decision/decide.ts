@@ -37,13 +37,14 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
   const forcedOn = compileUrlPatterns('routes', patternsOf(forced, 'on'), { closing: true })
   refuseClosedTarget(settings, forcedOff, forcedOn)
   const { controlUrl } = settings
+  const adminSite = compileUrlRule('admin-site', 'adminSiteUrls', settings.adminSiteUrls)
   const rules = [
     compileUrlRule('control', 'controlUrl', [controlUrl, `${controlUrl}/**`]),
     compileUrlRule('health', 'healthUrls', settings.healthUrls, safeMethods),
     compileTestsRule(settings.ignoreTests, testRunner),
     compileIpAddressRule(settings.ignoreIpAddresses),
     compileUrlRule('url', 'ignoreUrls', settings.ignoreUrls),
-    settings.ignoreAdminSite ? compileUrlRule('admin-site', 'adminSiteUrls', settings.adminSiteUrls) : undefined,
+    settings.ignoreAdminSite ? adminSite : undefined,
     compileUrlRule('login', 'loginUrls', settings.loginUrls),
     compileRedirectTargetRule(settings.redirectUrl, settings.siteUrl),
     compileIgnoreRequestRule(settings.ignoreRequest, run),

@@ -184,13 +184,10 @@ export const durationOrNone: Kind = kind({
   optionType: 'string | number | false',
   resolvedType: 'number',
   expects: "a duration such as '10m', a number of seconds, or false for no header",
-  schema: v.union([
-    v.pipe(
-      v.literal(false),
-      v.transform(() => 0),
-    ),
-    v.pipe(v.union([v.string(), v.number()]), tried(parseDuration)),
-  ]),
+  schema: v.pipe(
+    v.union([v.literal(false), v.string(), v.number()]),
+    tried((value) => (value === false ? 0 : parseDuration(value))),
+  ),
   fromText: (value) => wordFromText(value) ?? value,
 })
 

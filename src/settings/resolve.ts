@@ -95,8 +95,9 @@ function sentenceOf(error: unknown): string {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return `the string "${cut(value)}"`
+  if (typeof value === 'string') return `the string ${JSON.stringify(cut(value))}`
   if (typeof value === 'function') return 'a function'
+  if (typeof value === 'number') return String(value)
   if (value instanceof RegExp) return `the regular expression ${value}`
   try {
     return cut(JSON.stringify(value) ?? String(value))

@@ -1,6 +1,7 @@
-import { forceMaintenanceModeOff, forceMaintenanceModeOn } from 'maintenance-mode/express'
+import { forceMaintenanceModeOff, forceMaintenanceModeOn, withMaintenanceMode } from 'maintenance-mode/express'
 import { expect, it } from 'vitest'
-import { openSite, type Parts } from './site.js'
+import { serve } from '../adapters/express-site.js'
+import { open, openSite, type Parts } from './site.js'
 
 async function expectForced(parts: Parts): Promise<void> {
   for (const mode of [true, false]) {
@@ -26,4 +27,13 @@ it('27. forced views keep their name', () => {
   function receive(): void {}
   expect(forceMaintenanceModeOff(receive).name).toBe('receive')
   expect(forceMaintenanceModeOn(receive).name).toBe('receive')
+})
+
+it('the setting routes says the same in the outermost place', async () => {
+  for (const mode of [true, false]) {
+    const { maintenance } = open({ mode, routes: { '/off/**': 'off', '/on/**': 'on' } })
+    const ask = await serve(withMaintenanceMode(maintenance, (_req, res) => void res.end('view')))
+    expect(await ask('/off/function')).toMatchObject({ status: 200, body: 'view' })
+    expect((await ask('/on/function')).status).toBe(503)
+  }
 })

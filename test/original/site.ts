@@ -94,7 +94,10 @@ export async function openSite(options: MaintenanceOptions = {}, parts: Parts = 
   }
   if (middleware) app.use(maintenanceMode(maintenance))
   if (controls) app.use(maintenanceControls(maintenance))
-  app.get('/off/function', forceMaintenanceModeOff(say('view')))
+  app.get(
+    '/off/function',
+    forceMaintenanceModeOff(async (_req: Request, res: Response) => void res.send('view')),
+  )
   app.get('/off/class', new OpenView().show)
   app.get('/on/function', forceMaintenanceModeOn(say('view')))
   app.get('/on/class', new ClosedView().show)

@@ -28,9 +28,9 @@ const callback: [unknown, string][] = [
 const length: [unknown, string][] = [
   ['soon', 'The duration "soon" cannot be read'],
   ['-5s', 'a duration cannot be negative'],
-  ['1 month', 'have no fixed length'],
+  ['1month', 'have no fixed length'],
   [0, 'write a duration'],
-  [Number.NaN, 'cannot be read'],
+  [Number.NaN, 'is NaN: write a duration'],
   [true, "write a duration such as '90s'"],
   [['5s'], 'write a duration'],
 ]
@@ -42,7 +42,7 @@ const list: [unknown, string][] = [
 ]
 const urls: [unknown, string][] = [
   ...list,
-  [['healthz'], 'has no leading slash: did you mean "/healthz"'],
+  [['healthz'], 'has no leading slash: write "/healthz"'],
   [['^/(a'], 'is no regular expression'],
   [['https://example.com/a'], 'is a full URL'],
   [['get /a'], 'no HTTP method in capitals'],
@@ -102,7 +102,7 @@ const wrong: Record<string, [unknown, string][]> = {
     [-1, 'write the number of proxies'],
     [1.5, 'write the number of proxies'],
     [['127.1'], '127.1'],
-    [['loopbakc'], 'loopback'],
+    [['loopbakc'], 'is no address'],
   ],
   ignoreUrls: urls,
   ignoreRequest: callback,
@@ -229,7 +229,7 @@ describe('an option that is none stops the start', () => {
     expect(refusalOf({ [name]: true }).message).toContain(say)
   })
 
-  it.each([null, 'on', 5])('options that are %j', (options) => {
+  it.each([null, 'on', 5])('options that are %j', (options: unknown) => {
     expect(() => createMaintenance(options as object, { environment: {} })).toThrow('The options must be an object')
   })
 })
