@@ -1,6 +1,6 @@
 // Makes few files of the modules that the command line always loads: loading one costs half a millisecond, and they are
 // forty. What a command loads only when it is run stays a file of its own. Run after `tsc`, whose output it replaces.
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -14,7 +14,6 @@ const bundle = await rolldown({
   external: (id) => /^[^./#]/.test(id) && id !== inlined,
 })
 const options = {
-  dir: folder,
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
@@ -23,7 +22,8 @@ const options = {
       ? '/*! Contains parts of valibot, (c) Fabian Hiller, MIT license: node_modules/valibot/LICENSE.md */'
       : '',
 }
-await bundle.generate(options)
-rmSync(folder, { recursive: true })
-await bundle.write(options)
+const { output } = await bundle.generate(options)
 await bundle.close()
+rmSync(folder, { recursive: true })
+mkdirSync(folder)
+for (const { fileName, code } of output) writeFileSync(folder + fileName, code)

@@ -10,6 +10,6 @@ const overrun = 60
 export function retryAfterSeconds(until: Date | undefined, now: number, fallback: number): number {
   if (until === undefined) return Math.ceil(fallback / 1000)
   const left = Math.ceil((until.getTime() - now) / 1000)
-  if (left > 0) return left + Math.floor(Math.random() * (left / 10 + 1))
+  if (left > 0) return left + Math.floor(Math.random() * (Math.floor(left / 10) + 1))
   return fallback === 0 ? overrun : Math.min(overrun, Math.ceil(fallback / 1000))
 }

@@ -49,7 +49,7 @@ function fromAccept(accept: string): Representation | 'any' {
 }
 
 function negotiate(accept: string): Representation | 'any' {
-  const types = new Negotiator({ headers: accept === '' ? {} : { accept } }).mediaTypes()
+  const types = new Negotiator({ headers: accept === '' ? {} : { accept: accept.toLowerCase() } }).mediaTypes()
   for (const type of types) {
     if (type === 'text/html' || type === 'application/xhtml+xml') return 'html'
     if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json'

@@ -26,6 +26,6 @@ export async function closedSite(options: MaintenanceOptions = {}, window: objec
     clock,
     said,
     get: async (path = '/', headers = {}, method = 'GET') =>
-      handle(new Request(`http://shop.example${path}`, { method, headers: { Accept: 'text/html', ...headers } })),
+      handle(new Request(`http://shop.example${path}`, { method, headers: { accept: 'text/html', ...headers } })),
   }
 }
