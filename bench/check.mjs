@@ -20,7 +20,7 @@ export async function check() {
     const cost = nanoseconds[name].map((value, round) => value - nanoseconds[base][round])
     rows.push([title, spread(cost, 2), bytes[name].toFixed(2)])
     if (title.endsWith('(A/A)')) continue
-    bars.push(atMost(`${title}: cost`, median(cost), 5, ' ns'), atMost(`${title}: memory`, bytes[name], 0.1, ' bytes'))
+    bars.push(atMost(title, median(cost), 5, ' ns'), atMost(`${title}, memory`, bytes[name], 0.1, ' bytes'))
   }
   rows.push(['one small object, to show that it would be seen', '', bytes.allocating.toFixed(2)])
   return { title: 'The check while the mode is off, in process', rows, bars }

@@ -42,17 +42,13 @@ const setups = {
     const off = await maintenance('off')
     return { bare: expressApp(empty()), twin: expressApp(empty()), middleware: expressApp(maintenanceMode(off)) }
   },
-  async 'block node'() {
-    const wrapped = withMaintenanceMode(await maintenance('on'), hello())
+  async 'block in front'() {
+    const on = await maintenance('on')
+    const wrapped = withMaintenanceMode(on, hello())
     const byHand = await handWritten(wrapped)
-    return { 'by hand': byHand(), twin: byHand(), wrapped }
+    return { 'by hand': byHand(), twin: byHand(), wrapped, 'wrapped express': withMaintenanceMode(on, expressApp()) }
   },
-  async 'block express'() {
-    const wrapped = withMaintenanceMode(await maintenance('on'), expressApp())
-    const byHand = await handWritten(wrapped)
-    return { 'by hand': byHand(), twin: byHand(), wrapped, 'by Express': expressApp(byHand()) }
-  },
-  async 'block middleware'() {
+  async 'block inside'() {
     const middleware = expressApp(maintenanceMode(await maintenance('on')))
     const byHand = await handWritten(middleware)
     return { 'by hand': expressApp(byHand()), twin: expressApp(byHand()), middleware }

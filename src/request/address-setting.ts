@@ -1,6 +1,6 @@
 import { SettingError } from '../errors.js'
 import { type AddressRange, hostBits } from './address-ranges.js'
-import { type Address, formatAddress, parseForwardedAddress, readAddress } from './address-text.js'
+import { type Address, formatAddress, parseAddress, parseForwardedAddress } from './address-text.js'
 
 /** What proxies usually have, by the names that Express knows. */
 const namedRanges: ReadonlyMap<string, readonly string[]> = new Map([
@@ -29,7 +29,7 @@ export function readRanges(setting: string, entry: string): AddressRange[] {
 
 function readRange(text: string, refuse: (why: string) => never): AddressRange {
   const [written = '', length, ...more] = text.split('/')
-  const network = readAddress(written)
+  const network = parseAddress(written)
   if (network === undefined || written.includes('%') || more.length > 0) return refuse(whyNoAddress(text, written))
   const bits = typeof network === 'number' ? 32 : 128
   if (length === undefined) return { network, prefix: bits }

@@ -10,41 +10,18 @@ interface Ipv6Address {
   text?: string
 }
 
-/** Eight groups of four, or six and a dotted tail; and a zone. */
-const longestIpv6 = 45
+const colon = 58
+const dot = 46
+/** An address and a zone are shorter. */
 const longestText = 80
-const ipv6Characters = /^[\da-f:]+(?:\d+\.\d+\.\d+\.\d+)?$/i
-const fiveDigits = /[\da-f]{5}/i
 const zone = /^[\w.~-]+$/
-
-/** Clients come back, and ipaddr.js takes a microsecond or two. Two generations bound the memory. */
-const cacheSize = 2048
-let young = new Map<string, Address>()
-let old = new Map<string, Address>()
 
 /**
  * An address as a socket gives it; the zone of `fe80::1%eth0` is dropped, and `::ffff:10.0.0.1` is the IPv4 address.
  * `undefined` for anything else, and for spellings that some take for another address (`010.0.0.1`, `127.1`, `0x7f.1`).
+ * Read by hand: ipaddr.js takes microseconds, and clients choose what they send.
  */
 export function parseAddress(text: string): Address | undefined {
-  const ipv4 = parseIpv4(text, 0, text.length)
-  if (ipv4 !== -1) return ipv4
-  if (text.length > longestText || !text.includes(':')) return undefined
-  let found = young.get(text)
-  if (found !== undefined) return found
-  found = old.get(text) ?? parseIpv6(text)
-  if (found === undefined) return undefined
-  if (young.size >= cacheSize) {
-    old = young
-    young = new Map()
-  }
-  // A copy: part of a header would keep the whole header in memory.
-  young.set(` ${text}`.slice(1), found)
-  return found
-}
-
-/** The same, remembering nothing: settings are read once. */
-export function readAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text, 0, text.length)
   return ipv4 === -1 ? parseIpv6(text) : ipv4
 }
@@ -57,7 +34,7 @@ function parseIpv4(text: string, start: number, end: number): number {
   let dots = 0
   for (let i = start; i < end; i++) {
     const code = text.charCodeAt(i)
-    if (code === 46) {
+    if (code === dot) {
       if (octet === -1 || ++dots > 3) return -1
       value = value * 256 + octet
       octet = -1
@@ -71,34 +48,73 @@ function parseIpv4(text: string, start: number, end: number): number {
   return dots === 3 && octet !== -1 ? value * 256 + octet : -1
 }
 
-function parseIpv6(given: string): Address | undefined {
-  let text = given
-  const percent = given.indexOf('%')
-  if (percent !== -1) {
-    if (!zone.test(given.slice(percent + 1))) return undefined
-    text = given.slice(0, percent)
-  }
-  if (text.length > longestIpv6 || !ipv6Characters.test(text) || fiveDigits.test(text)) return undefined
-  const tail = text.lastIndexOf(':') + 1
-  if (text.includes('.')) {
-    // ipaddr.js reads a tail of `010.0.0.1` as octal.
-    const ipv4 = parseIpv4(text, tail, text.length)
-    if (ipv4 === -1) return undefined
-    text = `${text.slice(0, tail)}${(ipv4 >>> 16).toString(16)}:${(ipv4 & 0xffff).toString(16)}`
-  }
-  const parts = partsOf(text)
-  if (parts === undefined) return undefined
-  const word = (index: number): number => (((parts[index] as number) << 16) | (parts[index + 1] as number)) >>> 0
+// Used within one call, never across two.
+const groups = new Uint16Array(8)
+
+function parseIpv6(text: string): Address | undefined {
+  if (text.length > longestText) return undefined
+  const percent = text.indexOf('%')
+  if (percent !== -1 && !zone.test(text.slice(percent + 1))) return undefined
+  const count = readGroups(text, percent === -1 ? text.length : percent)
+  if (count === -1) return undefined
   const words = [word(0), word(2), word(4), word(6)] as const
   return words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? words[3] : { words }
 }
 
-function partsOf(text: string): readonly number[] | undefined {
-  try {
-    return ipaddr.IPv6.parse(text).parts
-  } catch {
-    return undefined
+function word(index: number): number {
+  return (((groups[index] as number) << 16) | (groups[index + 1] as number)) >>> 0
+}
+
+/** Fills all eight groups; -1 for what is no IPv6 address (RFC 4291, 2.2). */
+function readGroups(text: string, end: number): number {
+  let count = 0
+  let gap = -1
+  let i = 0
+  if (text.startsWith('::')) {
+    gap = 0
+    i = 2
   }
+  while (i < end) {
+    const start = i
+    let value = 0
+    for (; i < end && i - start < 4; i++) {
+      const digit = hexDigit(text.charCodeAt(i))
+      if (digit === -1) break
+      value = value * 16 + digit
+    }
+    if (text.charCodeAt(i) === dot) {
+      const ipv4 = parseIpv4(text, start, end)
+      if (ipv4 === -1 || count > 6) return -1
+      groups[count++] = ipv4 >>> 16
+      groups[count++] = ipv4 & 0xffff
+      break
+    }
+    if (i === start || count === 8) return -1
+    groups[count++] = value
+    if (i === end) break
+    if (text.charCodeAt(i++) !== colon || i === end) return -1
+    if (text.charCodeAt(i) === colon) {
+      if (gap !== -1) return -1
+      gap = count
+      i++
+    }
+  }
+  return fillGap(count, gap)
+}
+
+/** `::` stands for at least one group of zeros. */
+function fillGap(count: number, gap: number): number {
+  if (gap === -1) return count === 8 ? 8 : -1
+  if (count === 8) return -1
+  groups.copyWithin(8 - (count - gap), gap, count)
+  groups.fill(0, gap, 8 - (count - gap))
+  return 8
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48
+  const lower = code | 32
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1
 }
 
 /** An address as an `X-Forwarded-For` or `Forwarded` entry has it: with a port, and brackets around IPv6. */
@@ -109,9 +125,9 @@ export function parseForwardedAddress(text: string): Address | undefined {
     const address = text.slice(1, end)
     return address.includes(':') ? parseAddress(address) : undefined
   }
-  const colon = text.indexOf(':')
-  if (colon === -1 || colon !== text.lastIndexOf(':')) return parseAddress(text)
-  return isPort(text.slice(colon)) ? parseAddress(text.slice(0, colon)) : undefined
+  const port = text.indexOf(':')
+  if (port === -1 || port !== text.lastIndexOf(':')) return parseAddress(text)
+  return isPort(text.slice(port)) ? parseAddress(text.slice(0, port)) : undefined
 }
 
 /** Nothing, a port, or an obfuscated one (RFC 7239, 6.2). */

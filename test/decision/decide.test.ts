@@ -61,9 +61,9 @@ describe('each rule decides alone', () => {
 })
 
 describe('each rule beats those after it', () => {
-  // Nobody is anonymous and signed in.
-  const possible = (a: Case, b: Case) =>
-    !(a.request && b.request && 'user' in a.request && a.request.user !== b.request.user)
+  // Nobody is anonymous and signed in, no handler is forced both ways.
+  const possible = ({ request: a = {} }: Case, { request: b = {} }: Case) =>
+    (['user', 'forced'] as const).every((fact) => !(fact in a && fact in b) || a[fact] === b[fact])
   const pairs = order.flatMap((first, place) =>
     order
       .slice(place + 1)

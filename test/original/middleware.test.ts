@@ -94,10 +94,12 @@ it('53. logoutSuperuser inherits, and overrides both ways', async () => {
 
 it('54. ignoreAnonymousUser opens for anonymous visitors', async () => {
   await expectOpens(undefined, { ignoreAnonymousUser: true })
+  expect(await statusFor('superuser', { ignoreAnonymousUser: true })).toBe(503)
 })
 
 it('55. ignoreAuthenticatedUser opens for who is signed in', async () => {
   await expectOpens('normal', { ignoreAuthenticatedUser: true })
+  expect(await statusFor(undefined, { ignoreAuthenticatedUser: true })).toBe(503)
 })
 
 it('56. getAuthenticatedUser says who is asking, and undefined asks the framework (here: null is nobody)', async () => {
@@ -120,10 +122,12 @@ it('56. getAuthenticatedUser says who is asking, and undefined asks the framewor
 
 it('57. ignoreStaff opens for staff', async () => {
   await expectOpens('staff', { ignoreStaff: true })
+  expect(await statusFor('superuser', { ignoreStaff: true })).toBe(503)
 })
 
 it('58. ignoreSuperuser opens for superusers', async () => {
   await expectOpens('superuser', { ignoreSuperuser: true })
+  expect(await statusFor('staff', { ignoreSuperuser: true })).toBe(503)
 })
 
 it('59. ignoreTests opens while a test runner runs (here: vitest)', async () => {

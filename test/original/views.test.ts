@@ -14,14 +14,15 @@ function callDirectly(isSuperuser: boolean) {
   return { maintenance, call: (path: string) => call(new Request(`http://localhost${path}`, post)) }
 }
 
-it('65. anonymous visitors switch nothing (here: 403, which says so)', async () => {
+it('65. anonymous visitors switch nothing, nor do staff (here: 403, which says so)', async () => {
   const { maintenance, visitor } = await openSite()
-  const visit = await visitor()
-  for (const path of controls) {
-    for (const init of [post, {}]) {
-      const { status, body } = await visit(path, init)
-      expect({ status, body }).toEqual({ status: 403, body: expect.stringContaining('You are not signed in') })
-      expect(await maintenance.getMode()).toBe('off')
+  for (const visit of [await visitor(), await visitor('staff')]) {
+    for (const path of controls) {
+      for (const init of [post, {}]) {
+        const { status, body } = await visit(path, init)
+        expect({ status, body }).toEqual({ status: 403, body: expect.stringContaining('This page is for superusers') })
+        expect(await maintenance.getMode()).toBe('off')
+      }
     }
   }
 })
