@@ -43,11 +43,14 @@ export function spread(values, digits = 3) {
   return `${middle} (${low} … ${high})`
 }
 
-/** Goes through `items` forwards, then backwards, and so on, so that no item always follows the same one. */
+export function shuffled(items) {
+  const drawn = items.map((item) => [Math.random(), item]).sort(([a], [b]) => a - b)
+  return drawn.map(([, item]) => item)
+}
+
+/** Visits all items again and again, in an order that is drawn anew each time, so that none gains by its place. */
 export async function interleave(rounds, items, visit) {
-  for (let round = 0; round < rounds; round++) {
-    for (const item of round % 2 === 0 ? items : [...items].reverse()) await visit(item, round)
-  }
+  for (let round = 0; round < rounds; round++) for (const item of shuffled(items)) await visit(item)
 }
 
 export function markdownTable([head, ...rows]) {

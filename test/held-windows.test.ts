@@ -221,6 +221,36 @@ describe('a window that is held', () => {
     expect(holder.said).toEqual([])
   })
 
+  it('that was lost is not mistaken for the next one of that id', async () => {
+    const { maintenance, clock } = program()
+    const lost = await maintenance.openWindow({ id: 'deploy' })
+    await maintenance.closeWindow('deploy')
+    await clock.advance(ttl / 3)
+    await maintenance.openWindow({ id: 'deploy' })
+    await lost.close()
+    expect(await maintenance.getMode()).toBe('on')
+  })
+
+  it('is not lost by its own closing, while a renewal is on its way', async () => {
+    const shared = memoryBackend()
+    const late = signal()
+    let gate = Promise.resolve()
+    const read = async () => {
+      const mine = gate
+      await mine
+      return shared.read()
+    }
+    const { maintenance, clock } = program({ ...shared, read })
+    const window = await maintenance.openWindow()
+    gate = late.sent
+    await clock.advance(ttl / 3)
+    gate = Promise.resolve()
+    await window.close()
+    late.send()
+    await clock.advance(ttl)
+    expect([window.signal.aborted, await maintenance.getMode()]).toEqual([false, 'off'])
+  })
+
   it('that somebody else has just closed is closed without a word', async () => {
     const { maintenance, said } = program()
     const window = await maintenance.openWindow()

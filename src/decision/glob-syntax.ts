@@ -14,6 +14,9 @@ export function parseGlobs(text: string, refuse: Refuse): GlobName[][] {
   if (/(?<!\\)\?[^/]*[=&]/.test(text)) {
     refuse('has a query string, but the path alone is compared: leave out everything from the "?" on')
   }
+  if (text.endsWith('/.*')) {
+    refuse('ends like a regular expression: write /** for all below, or begin with ^ for a regular expression')
+  }
   if (/[*?+@!]\(/.test(text)) refuse('has an extended glob such as "@(a|b)": write {a,b}, or a regular expression')
   return writeOutBraces(text, refuse).map((single) => parseGlob(single, refuse))
 }

@@ -5,6 +5,7 @@ import type { Decision } from '../decision/decision.js'
 import type { Representation } from '../request/representation.js'
 import type { AdaptedRequest } from '../request/request.js'
 import type { Settings } from '../settings/options.js'
+import { compileLastWord } from './last-word.js'
 import { pageSecurityPolicy, renderPage } from './page/page.js'
 import { renderProblem } from './problem.js'
 import type { Reply } from './reply.js'
@@ -34,6 +35,7 @@ const contentTypes = {
 export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRunner): Refuser {
   const { statusCode, getContext, redirectUrl } = settings
   const template = compileTemplate(settings.template)
+  const lastWord = compileLastWord(settings.reply, run)
   const rendered = new WeakMap<Decision, Map<string, Reply | Promise<Reply>>>()
   const standIns = new WeakMap<Reply | Promise<Reply>, number>()
 
@@ -100,7 +102,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
     if (replies.size === 0) rendered.set(decision, replies)
     const key = notProcessed ? `${representation} of an unsafe request` : representation
     const known = replies.get(key)
-    if (known && clock.now() < (standIns.get(known) ?? Number.POSITIVE_INFINITY)) return known
+    if (known && (!template || clock.now() < (standIns.get(known) ?? Number.POSITIVE_INFINITY))) return known
     const reply = render(decision, representation, notProcessed, {})
     replies.set(key, reply)
     if (isPromise(reply)) void reply.then((done) => replies.set(key, done))
@@ -121,15 +123,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   const finish = (reply: Reply, decision: Decision, request: AdaptedRequest): Reply | Promise<Reply> => {
     const seconds = retryAfterSeconds(decision.until, clock.now(), settings.retryAfter)
     if (seconds > 0) reply.headers['Retry-After'] = String(seconds)
-    const { reply: lastWord } = settings
-    if (!lastWord) return reply
-    // A copy of all of it: what is changed for one request must not show in the next one's answer.
-    const copy = { ...reply, headers: { ...reply.headers }, body: reply.body.slice() }
-    const word = run('reply', () => {
-      const given = lastWord(decision, request, copy)
-      return isPromise(given) ? given.then((other) => checkedReply(other ?? copy)) : checkedReply(given ?? copy)
-    })
-    return isPromise(word) ? word.then((other) => other ?? reply) : (word ?? reply)
+    return lastWord ? lastWord(reply, decision, request) : reply
   }
 
   return (decision, request) => {
@@ -156,26 +150,4 @@ function checkedContext(context: unknown): Context {
   if (typeof context === 'object' && context !== null && !Array.isArray(context)) return context as Context
   if (context === undefined || context === null) return {}
   throw new TypeError('it must return an object, such as { shop: "Tea shop" }')
-}
-
-const isHeaderName = /^[\w!#$%&'*+.^`|~-]+$/
-const isHeaderValue = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** What an operator's own code answers, with the length that its body really has, and each header once. */
-function checkedReply({ status, headers, body }: Reply): Reply {
-  const isBody = typeof body === 'string' || body instanceof Uint8Array
-  if (!Number.isInteger(status) || status < 200 || status > 599 || !isBody) {
-    throw new TypeError('it must return { status, headers, body } with a status from 200 to 599 and a text or bytes')
-  }
-  const once = new Map<string, [string, string]>()
-  for (const [name, given] of Object.entries(headers)) {
-    const value = String(given)
-    if (given == null || !isHeaderName.test(name) || !isHeaderValue.test(value)) {
-      throw new TypeError(`the header ${JSON.stringify(name)} cannot be sent`)
-    }
-    once.set(name.toLowerCase(), [name, value])
-  }
-  const length = typeof body === 'string' ? encoder.encode(body).byteLength : body.byteLength
-  once.set('content-length', ['Content-Length', String(length)])
-  return { status, headers: Object.fromEntries(once.values()), body }
 }

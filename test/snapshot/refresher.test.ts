@@ -150,16 +150,16 @@ describe('a document that is read', () => {
 
   it('never counts if its reading began before a write of our own', async () => {
     const backend = scriptedBackend()
-    const { refresher, now } = refresherOf(backend)
+    const { refresher, clock, now } = refresherOf(backend)
     await refresher.refresh()
     const answer = backend.hold()
     const begunBefore = refresher.refresh()
     refresher.adopt(on)
     answer()
+    backend.store({ ...on, revision: 2, windows: [] })
     await begunBefore
     expect(now()).toBe('ready on')
-    backend.store({ ...on, revision: 2, windows: [] })
-    await refresher.refresh()
+    await clock.advance(0)
     expect(now()).toBe('ready off')
   })
 
@@ -298,6 +298,15 @@ describe('closing', () => {
     expect([backend.watchers, clock.timers]).toEqual([1, 2])
     await refresher.close()
     await refresher.close()
+    expect([backend.watchers, clock.timers]).toEqual([0, 0])
+  })
+
+  it('ends a watching that had only begun', async () => {
+    const backend = scriptedBackend(on)
+    const { refresher, clock } = refresherOf(backend)
+    refresher.start()
+    await refresher.close()
+    await clock.advance(0)
     expect([backend.watchers, clock.timers]).toEqual([0, 0])
   })
 

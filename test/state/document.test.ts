@@ -93,7 +93,7 @@ describe("the Python original's content", () => {
     '{}',
     '{"start":null,"end":null}',
     '{"start":"soon"}',
-    '{"start":null,"stop":"2026-03-01T12:00:00Z"}',
+    '{"start":"2026-03-01T12:00:00Z","stop":"2026-03-01T13:00:00Z"}',
     '2',
     '00',
     '1.0',

@@ -51,6 +51,10 @@ describe('on', () => {
     expect(document.history.at(-1)).toMatchObject({ action: 'update', by: 'bob', reason: 'Painting' })
   })
 
+  it('while on makes on of a mode that only counted as on', () => {
+    expect(on(documentOf(windowOf({ mode: 'lilac' }))).document.windows).toEqual([windowOf()])
+  })
+
   it('while on writes nothing when nothing changes', () => {
     const before = documentOf(windowOf({ reason: 'Moving', end: at(60) }))
     expect(on(before).document).toBe(before)
@@ -73,6 +77,12 @@ describe('on', () => {
     expect(document.windows).toEqual([windowOf({ start: at(10), ...bob })])
     expect(actions(document)).toEqual(['end manual', 'open manual'])
     expect(document.history[0]).toMatchObject({ at: at(5), by: 'clock' })
+  })
+
+  it('keeps a series, which is not judged by one end', () => {
+    const recurrence = { cron: '0 2 * * *', timezone: 'UTC', duration: '1h' }
+    const series = windowOf({ id: 'series', origin: 'planned', recurrence, end: at(5) })
+    expect(ids(on(documentOf(series)).document.windows)).toEqual(['series', 'manual'])
   })
 
   it('with another id opens another window, never one that somebody else holds under that id', () => {
