@@ -3,7 +3,7 @@ import { type AddressRange, compileRanges } from './address-ranges.js'
 import { readRanges } from './address-setting.js'
 import { formatAddress, parseAddress } from './address-text.js'
 
-export { type Address, formatAddress, parseAddress, parseForwardedAddress } from './address-text.js'
+export { formatAddress, parseAddress, parseForwardedAddress } from './address-text.js'
 
 /**
  * What covers an address: the regular expression as it was written, or, for an address or a range, the setting's name, since

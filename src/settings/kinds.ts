@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { messageOf } from '../errors.js'
 import { warningNames } from '../telemetry/warnings.js'
 import { parseDuration } from './duration.js'
+import { booleanFromText, listFromText, wordFromText } from './from-text.js'
 import { assertTimezone } from './instant.js'
 import { didYouMean } from './nearest.js'
 
@@ -21,21 +22,6 @@ export interface Kind {
   parse(value: unknown): unknown
   /** A value from the environment. */
   fromText(text: string): unknown
-}
-
-const words: ReadonlyMap<string, boolean> = new Map([
-  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
-  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
-])
-
-/** `true/false/1/0/yes/no/on/off`, in any case; the text itself where it is none of them. */
-function booleanFromText(text: string): boolean | string {
-  return words.get(text.trim().toLowerCase()) ?? text
-}
-
-/** Where a number or a list may stand beside a boolean, only words are booleans. */
-function wordFromText(text: string): boolean | undefined {
-  return /\d/.test(text) ? undefined : words.get(text.trim().toLowerCase())
 }
 
 function kind(
@@ -116,15 +102,6 @@ export const requiredText: Kind = { ...text, resolvedType: 'string' }
 
 const bareString = (value: unknown): string | undefined =>
   typeof value === 'string' ? `write a list: ['${value}']` : undefined
-
-function listFromText(value: string): unknown {
-  const trimmed = value.trim()
-  if (trimmed.startsWith('[')) return JSON.parse(trimmed)
-  return trimmed
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-}
 
 export const patterns: Kind = kind({
   optionType: 'readonly (string | RegExp)[]',
