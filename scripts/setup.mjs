@@ -16,7 +16,8 @@ export function run(command, ...args) {
 export function ensureInstalled() {
   if (changed(join(root, 'node_modules/.package-lock.json')) >= changed(join(root, 'package-lock.json'))) return
   console.log('Installing the packages …')
-  run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error')
+  // Not `npm ci`: it stops where a registry lacks the optional binaries of another platform.
+  run('npm', 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error')
 }
 
 export function ensureBuilt() {

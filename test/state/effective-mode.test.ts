@@ -131,7 +131,8 @@ describe('the effective mode, against a simulation of every minute', () => {
       { requiredKeys: [] },
     )
     const required = fc.record({ id: text, origin: text, mode: text, scope: text, start: anyInstant })
-    const anything = fc.dictionary(text, fc.jsonValue())
+    const unknown = fc.constantFrom('__proto__', 'constructor', 'recurrence', 'ramp', 'colour')
+    const anything = fc.dictionary(unknown, fc.jsonValue())
     const windows = fc.array(
       fc.tuple(anything, optional, required).map((parts) => Object.assign({}, ...parts)),
       { maxLength: 8 },

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MaintenanceError } from '../../src/errors.js'
 import { parseDocument, serializeDocument } from '../../src/state/document.js'
 import { effectiveMode } from '../../src/state/effective-mode.js'
 import { closeWindows, extendWindow, openByHand, openLease, renewLease } from '../../src/state/transitions.js'
@@ -238,5 +240,44 @@ describe('bounds', () => {
     expect(document.history).toHaveLength(200)
     expect(document.history.at(-1)).toMatchObject({ action: 'close', note: '149' })
     expect(parseDocument(serializeDocument(document))).toEqual(document)
+  })
+
+  it('hold whatever is done one after the other: what is written can be read back, and refusals say why', () => {
+    const time = fc.option(fc.oneof(fc.integer({ min: -30, max: 90 }).map(minute), fc.double({ noNaN: true })), {
+      nil: undefined,
+    })
+    const id = fc.constantFrom('manual', 'deploy', 'x')
+    const step = fc.oneof(
+      fc
+        .record({ id, start: time, end: time, expectedEnd: time, reason: fc.string() })
+        .map((ask) => (it: StateDocument) => on(it, ask)),
+      fc
+        .record({ id, holder: id, leaseUntil: fc.integer({ min: 5, max: 30 }).map(minute) })
+        .map((ask) => (it: StateDocument) => lease(it, ask)),
+      fc
+        .record({ id: fc.option(id, { nil: undefined }), all: fc.boolean() })
+        .map((ask) => (it: StateDocument) => off(it, ask)),
+      fc.tuple(fc.oneof(fc.nat(hour), fc.maxSafeNat()), id).map(
+        ([by, which]) =>
+          (it: StateDocument) =>
+            extend(it, by, which),
+      ),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let document = { ...documentOf(), revision: 1 }
+        for (const each of steps) {
+          try {
+            document = each(document).document
+          } catch (error) {
+            expect(error).toBeInstanceOf(MaintenanceError)
+          }
+          expect(parseDocument(serializeDocument(document))).toEqual(document)
+          const open = document.windows.map(({ id }) => id)
+          expect(new Set(open).size).toBe(open.length)
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 })
