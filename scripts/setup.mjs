@@ -1,6 +1,6 @@
 // What a fresh clone needs before anything can run: installed packages, a build, and for the tests a browser.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -18,6 +18,9 @@ export function ensureInstalled() {
   console.log('Installing the packages …')
   // Not `npm ci`: it stops where a registry lacks the optional binaries of another platform.
   run('npm', 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error')
+  // So that `npx maintenance-mode` runs what is built here, at once, and not a copy that npx makes of it.
+  const command = join(root, 'node_modules/.bin/maintenance-mode')
+  if (!existsSync(command)) symlinkSync('../../dist/cli/main.js', command)
 }
 
 export function ensureBuilt() {

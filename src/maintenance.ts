@@ -67,7 +67,11 @@ export interface Maintenance {
    * @example await maintenance.during('on', () => migrate())
    */
   during<Result>(mode: Mode | boolean, work: (window: HeldWindow) => Result | Promise<Result>): Promise<Result>
-  /** Opens a window that this program holds until it closes it. In TypeScript: `await using window = …`. */
+  /**
+   * Opens a window that this program holds until it closes it. In TypeScript: `await using window = …`.
+   *
+   * @throws MaintenanceError when the `id` is that of a window that is there already; PinnedModeError, TimeError
+   */
   openWindow(options?: HeldWindowOptions): Promise<HeldWindow>
   closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
   /** What this instance knows now. */
