@@ -23,7 +23,10 @@ const configs = {
 export async function cli() {
   const folder = mkdtempSync(join(tmpdir(), 'maintenance-mode-bench-'))
   try {
-    const runs = [[nothing, ['-e', '0'], folder], ['`node -e 0` again (A/A)', ['-e', '0'], folder]]
+    const runs = [
+      [nothing, ['-e', '0'], folder],
+      ['`node -e 0` again (A/A)', ['-e', '0'], folder],
+    ]
     for (const [title, config] of Object.entries(configs)) {
       runs.push([title, [command, 'status'], project(join(folder, String(runs.length)), config)])
     }

@@ -39,5 +39,6 @@ function checkAnswers(told, status) {
   const answered = Number(/(\d+) requests in/.exec(told)?.[1])
   const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(told)?.[1] ?? 0)
   const errors = /Socket errors: (.*)/.exec(told)?.[1]
-  if (errors || refused !== (status === 503 ? answered : 0)) throw new Error(`Not every answer was a ${status}:\n${told}`)
+  if (errors || refused !== (status === 503 ? answered : 0))
+    throw new Error(`Not every answer was a ${status}:\n${told}`)
 }

@@ -18,7 +18,12 @@ export async function pass() {
     const cost = ratios(ours.cpu, bare.cpu)
     rows.push([server, quantile(bare.cpu, 0.5).toFixed(1), spread(control), title, spread(cost)])
     const [figure, bar] = [quantile(cost, 0.5), quantile(control, 0.75)]
-    bars.push({ what: `${server}: ${title}`, figure, bar: `within the A/A spread, ${bar.toFixed(3)}`, pass: figure <= bar })
+    bars.push({
+      what: `${server}: ${title}`,
+      figure,
+      bar: `within the A/A spread, ${bar.toFixed(3)}`,
+      pass: figure <= bar,
+    })
   }
   return { title: 'Passing while the mode is off, over HTTP', rows, bars }
 }

@@ -32,7 +32,9 @@ const ranges6 = list(many, () => {
 })
 const paths = list(10_000, (index) => {
   const place = `/area-${random(300)}/item-${index}`
-  return index % 2 === 0 ? { text: place, within: () => place } : { text: `${place}/**`, within: () => `${place}/${group()}` }
+  return index % 2 === 0
+    ? { text: place, within: () => place }
+    : { text: `${place}/**`, within: () => `${place}/${group()}` }
 })
 
 const anyOf = (ranges) => () => ranges[random(ranges.length)].within()

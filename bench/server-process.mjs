@@ -121,7 +121,10 @@ function next() {
 function finish() {
   look = Number.POSITIVE_INFINITY
   const per = (what) => (round) => round[what] / round.requests
-  const result = targets.map(({ name, rounds }) => [name, { cpu: rounds.map(per('cpu')), clock: rounds.map(per('clock')) }])
+  const result = targets.map(({ name, rounds }) => [
+    name,
+    { cpu: rounds.map(per('cpu')), clock: rounds.map(per('clock')) },
+  ])
   process.send(Object.fromEntries(result))
 }
 
