@@ -1,5 +1,5 @@
 // What a fresh clone needs before anything can run: installed packages, a build, and for the tests a browser.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +8,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 
 const changed = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
-/** Runs a command in the clone, its output shown. */
+/** Runs a command in the clone, its output shown. What fails has said why: end with its code. */
 export function run(command, ...args) {
-  execFileSync(command, args, { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
 }
 
 export function ensureInstalled() {
