@@ -3,7 +3,7 @@ import { load } from './load.mjs'
 import { atLeast, median, ratios, spread } from './measure.mjs'
 
 const parts = 3
-const rounds = 20
+const rounds = 10
 const titles = {
   'block in front': {
     'by hand': 'on node:http: `res.writeHead(503, headers).end(buffer)` by hand',

@@ -2,7 +2,7 @@
 import { load } from './load.mjs'
 import { quantile, ratios, spread } from './measure.mjs'
 
-const rounds = 60
+const rounds = 40
 const setups = [
   ['pass node', 'node:http', 'wrapped', 'withMaintenanceMode'],
   ['pass express', 'Express 5', 'wrapped', 'withMaintenanceMode around the app'],

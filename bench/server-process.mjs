@@ -12,7 +12,7 @@ import { shuffled } from './measure.mjs'
 const [setup, rounds] = [process.argv[2], Number(process.argv[3])]
 const warmUp = 3e6
 const slice = 5e3
-const slicesPerRound = 10
+const slicesPerRound = 25
 
 async function maintenance(mode) {
   const created = createMaintenance({ stateBackend: memoryBackend(), silence: ['memory-backend'] })

@@ -10,6 +10,9 @@ const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const bin = (name: string): string => join(root, 'node_modules/.bin', name)
 
+// What has been built is packed: building again would take it from under the other tests.
+const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination']
+
 let project: string
 let tarball: string
 
@@ -27,7 +30,7 @@ function runFile(name: string, code: string): Promise<string> {
 
 beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'maintenance-mode-pack-'))
-  const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', project], { cwd: root })
+  const { stdout } = await execute('npm', [...pack, project], { cwd: root })
   tarball = join(project, (JSON.parse(stdout) as { filename: string }[])[0]?.filename as string)
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
   await run('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball)
