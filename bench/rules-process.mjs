@@ -5,7 +5,7 @@ import { NodeRequest } from '../dist/adapters/node-request.js'
 import { engineOf } from '../dist/engine.js'
 import { interleave } from './measure.mjs'
 
-const rounds = 15
+const rounds = 9
 const many = 100_000
 const clients = 65_536
 

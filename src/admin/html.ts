@@ -1,3 +1,5 @@
+import { escapeHtml } from '../reply/page/escape-html.js'
+
 /** Text that is markup already. */
 export class Markup {
   readonly text: string
@@ -9,8 +11,6 @@ export class Markup {
 
 type Value = Markup | string | number | undefined | false | readonly Value[]
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
 /** Markup in which every value is escaped, unless it is markup itself. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
   return new Markup(strings.map((text, index) => text + toText(values[index])).join(''))
@@ -20,7 +20,7 @@ function toText(value: Value): string {
   if (value === undefined || value === false) return ''
   if (value instanceof Markup) return value.text
   if (typeof value === 'object') return value.map(toText).join('')
-  return String(value).replace(/[&<>"']/g, (character) => entities[character] as string)
+  return escapeHtml(String(value))
 }
 
 /** Text for people, in which `backticks` mark what is to be typed. */

@@ -1,4 +1,5 @@
 import type { Mode } from '../../state/window.js'
+import { escapeHtml } from './escape-html.js'
 import { script, scriptHash } from './script.js'
 import { style, styleHash } from './style.js'
 import { english, type ModeText, textOfMode } from './text.js'
@@ -90,10 +91,4 @@ function attributes(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => ` ${name}="${escapeHtml(value)}"`)
     .join('')
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-function escapeHtml(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => entities[character]!)
 }
