@@ -44,5 +44,5 @@ export async function block() {
     atLeast('in front of Express, as fast as by hand', median(speed('block in front', 'wrapped express')), 0.95),
     atLeast('in front of Express, times as fast as its own answer', median(asExpress), 4),
   ]
-  return { title: 'Refusing, the mode on', rows, bars }
+  return { title: 'Refusing, the mode on', rows, bars, raw: { cpu, asExpress } }
 }

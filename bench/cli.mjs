@@ -40,7 +40,7 @@ export async function cli() {
       rows.push([title, median(times[title]).toFixed(0), spread(longer, 2)])
       if (/^no|^J/.test(title)) bars.push(atMost(`status, ${title}`, median(longer), 2.5))
     }
-    return { title: 'Start of the command line', rows, bars }
+    return { title: 'Start of the command line', rows, bars, raw: times }
   } finally {
     rmSync(folder, { recursive: true })
   }

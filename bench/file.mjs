@@ -24,7 +24,12 @@ export async function file() {
     atMost('watching: median', quantile(watched, 0.5), 20, ' ms'),
     atMost('polling: longest', quantile(polled, 1), pollInterval, ' ms'),
   ]
-  return { title: `From a write’s return to all of ${processes} processes deciding by it`, rows, bars }
+  return {
+    title: `From a write’s return to all of ${processes} processes deciding by it`,
+    rows,
+    bars,
+    raw: { watched, polled },
+  }
 }
 
 /** Milliseconds for each of `count` changes. Below zero: the last process knew before the writer was told. */

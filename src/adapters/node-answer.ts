@@ -68,10 +68,12 @@ const ofThePage = [
 export function sendRefusal(res: ServerResponse, reply: Reply, decision: Decision, req: IncomingMessage): void {
   if (res.headersSent || res.destroyed) return
   markRefused(req, res, decision)
-  const vary = res.getHeader('Vary')
   let { headers } = reply
-  if (vary !== undefined) headers = { ...headers, Vary: `${vary}, ${headers.Vary ?? ''}`.replace(/, $/, '') }
-  if (res.getHeaderNames().length > 0) for (const name of ofThePage) res.removeHeader(name)
+  if (res.getHeaderNames().length > 0) {
+    for (const name of ofThePage) res.removeHeader(name)
+    const vary = res.getHeader('Vary')
+    if (vary !== undefined) headers = { ...headers, Vary: `${vary}, ${headers.Vary ?? ''}`.replace(/, $/, '') }
+  }
   res.writeHead(reply.status, headers)
   res.end(reply.body)
 }

@@ -3,7 +3,7 @@ import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { settle } from './node-answer.js'
-import { NodeRequest } from './node-request.js'
+import { NodeRequest, UntouchedNodeRequest } from './node-request.js'
 
 export { maintenanceControls } from './node-controls.js'
 export { attachMaintenanceMode } from './node-server.js'
@@ -43,7 +43,7 @@ export function withMaintenanceMode(
   maintenance.start()
   return function withMaintenanceMode(req, res) {
     if (engine.open) return handler(req, res)
-    const request = new NodeRequest(req, engine.clientAddress)
+    const request = new UntouchedNodeRequest(req, engine.clientAddress)
     settle(engine, request, res, () => handler(req, res))
   }
 }

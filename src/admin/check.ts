@@ -33,7 +33,7 @@ export function compileCheck(maintenance: Maintenance, engine: Engine): (request
     const denied = readDeny(request.url)
     const { open, mode, until } = await judge(request)
     if (open) return emptyReply(204)
-    const seconds = retryAfterSeconds(until, clock.now(), settings.retryAfter)
+    const seconds = retryAfterSeconds(until, clock, settings.retryAfter)
     const retryAfter: Record<string, string> = seconds > 0 ? { 'Retry-After': String(seconds) } : {}
     return emptyReply(denied, { 'Maintenance-Mode': mode, ...retryAfter })
   }

@@ -70,11 +70,18 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
     for (let index = from; index < rules.length; index++) {
       const opening = (rules[index] as Rule)(request, path)
       if (opening === undefined) continue
-      if (!isPromise(opening)) return allowed(opening, state)
-      return opening.then((found) => (found ? allowed(found, state) : ask(index + 1, request, path, state)))
+      return isPromise(opening) ? wait(opening, index + 1, request, path, state) : allowed(opening, state)
     }
     return closed(request, state)
   }
+  // Apart, so that a request that waits for nobody makes no closure.
+  const wait = (
+    opening: Promise<Opening | undefined>,
+    next: number,
+    request: AdaptedRequest,
+    path: RequestPath,
+    state: DecidingState,
+  ): Promise<Decision> => opening.then((found) => (found ? allowed(found, state) : ask(next, request, path, state)))
 
   return {
     closesInEveryMode: forcedOn !== undefined,

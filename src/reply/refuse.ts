@@ -121,7 +121,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   }
 
   const finish = (reply: Reply, decision: Decision, request: AdaptedRequest): Reply | Promise<Reply> => {
-    const seconds = retryAfterSeconds(decision.until, clock.now(), settings.retryAfter)
+    const seconds = retryAfterSeconds(decision.until, clock, settings.retryAfter)
     if (seconds > 0) reply.headers['Retry-After'] = String(seconds)
     return lastWord ? lastWord(reply, decision, request) : reply
   }

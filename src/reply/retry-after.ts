@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.js'
+
 /** A window that has run over its expected end: nobody knows, so ask again soon. Seconds. */
 const overrun = 60
 
@@ -7,9 +9,9 @@ const overrun = 60
  * A known end is never undercut, and up to a tenth is added by chance: all who were refused would else come back in
  * the same second.
  */
-export function retryAfterSeconds(until: Date | undefined, now: number, fallback: number): number {
+export function retryAfterSeconds(until: Date | undefined, clock: Pick<Clock, 'now'>, fallback: number): number {
   if (until === undefined) return Math.ceil(fallback / 1000)
-  const left = Math.ceil((until.getTime() - now) / 1000)
+  const left = Math.ceil((until.getTime() - clock.now()) / 1000)
   if (left > 0) return left + Math.floor(Math.random() * (Math.floor(left / 10) + 1))
   return fallback === 0 ? overrun : Math.min(overrun, Math.ceil(fallback / 1000))
 }

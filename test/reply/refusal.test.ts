@@ -72,7 +72,7 @@ describe('Retry-After', () => {
     onTestFinished(() => void vi.restoreAllMocks())
   }
   const seconds = (left: number | undefined, fallback = 3_600_000) =>
-    retryAfterSeconds(left === undefined ? undefined : new Date(minute(0) + left), minute(0), fallback)
+    retryAfterSeconds(left === undefined ? undefined : new Date(minute(0) + left), { now: () => minute(0) }, fallback)
 
   it.each([
     [0, 1800],
