@@ -22,7 +22,16 @@ export async function load(setup, { rounds, status }) {
   let wrk
   try {
     const { port } = await resultOf(server)
-    const [command, ...args] = [...pinned, 'wrk', '-t1', '-c64', '-d600s', ...headers.flatMap((line) => ['-H', line])]
+    const [command, ...args] = [
+      ...pinned,
+      'wrk',
+      '-t1',
+      '-c64',
+      '-d600s',
+      '--timeout',
+      '30s',
+      ...headers.flatMap((line) => ['-H', line]),
+    ]
     wrk = spawn(command, [...args, `http://127.0.0.1:${port}/`], { stdio: ['ignore', 'pipe', 'inherit'] })
     wrk.on('error', () => {})
     const told = text(wrk.stdout)

@@ -2,7 +2,7 @@
 import { atMost, forkNode, median, resultOf, spread } from './measure.mjs'
 
 export async function rules() {
-  const cases = await resultOf(forkNode('rules-process.mjs'))
+  const cases = await resultOf(forkNode('rules-process.mjs', { flags: ['--expose-gc'] }))
   const rows = [['rules', 'decision, ns', 'without rules, ns', 'what they add, ns', 'start-up, ms']]
   const bars = []
   for (const { title, startUp, ...times } of cases) {
