@@ -130,11 +130,16 @@ export const forcedClosed: Decision = Object.freeze({
 } as const)
 
 function allowed({ rule, reason, personal }: Opening, { mode, closure }: DecidingState): Decision {
-  return { action: 'allow', rule, reason, mode, ...toldBy(closure), personal }
-}
-
-function toldBy(closure: Closure | undefined): Pick<Decision, 'publicReason' | 'window' | 'until'> {
-  return { publicReason: closure?.reason, window: closure?.window, until: closure?.until }
+  return {
+    action: 'allow',
+    rule,
+    reason,
+    mode,
+    publicReason: closure?.reason,
+    window: closure?.window,
+    until: closure?.until,
+    personal,
+  }
 }
 
 interface Refusals {
@@ -152,7 +157,9 @@ function rememberRefusals(): (closure: Closure | undefined) => Refusals {
       rule: 'closed',
       reason: 'maintenance mode is on, and no rule lets this request through',
       mode: closure?.mode ?? 'on',
-      ...toldBy(closure),
+      publicReason: closure?.reason,
+      window: closure?.window,
+      until: closure?.until,
       personal: false,
     } as const
     lastClosure = closure
