@@ -11,9 +11,17 @@ export function compileUrlRule(
 ): Rule | undefined {
   const matches = compileUrlPatterns(setting, patterns)
   if (!matches) return undefined
-  return (request, path): Opening | undefined => {
+  const openings = new Map<string, Opening>()
+  const openingOf = (pattern: string): Opening => {
+    const known = openings.get(pattern)
+    if (known) return known
+    const opening: Opening = { rule, reason: `${setting} has ${pattern}`, personal: false }
+    openings.set(pattern, opening)
+    return opening
+  }
+  return (request, path) => {
     if (methods && !methods.has(request.method)) return undefined
     const pattern = matches(request, path)
-    return pattern === undefined ? undefined : { rule, reason: `${setting} has ${pattern}`, personal: false }
+    return pattern === undefined ? undefined : openingOf(pattern)
   }
 }
