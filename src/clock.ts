@@ -2,8 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls `run` once after `delay` milliseconds. The timer never keeps a process alive. */
-  setTimer(run: () => void, delay: number): Timer
+  /** Calls `run` once after `delay` milliseconds. The timer keeps a process alive only if told to. */
+  setTimer(run: () => void, delay: number, keepAlive?: boolean): Timer
 }
 
 export interface Timer {
@@ -15,10 +15,32 @@ export const longestTimer: number = 12 * 60 * 60 * 1000
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimer(run, delay) {
+  setTimer(run, delay, keepAlive = false) {
     const timer: unknown = setTimeout(run, Math.min(delay, longestTimer))
     // Browsers and some edge runtimes hand out numbers, which have no unref.
-    ;(timer as { unref?: () => void }).unref?.()
+    if (!keepAlive) (timer as { unref?: () => void }).unref?.()
     return { cancel: () => clearTimeout(timer as Parameters<typeof clearTimeout>[0]) }
   },
+}
+
+/** Rejects with `late` when there is no answer in time; a process that waits for one is kept alive only if told to. */
+export function bounded<Answer>(
+  clock: Clock,
+  answer: Promise<Answer>,
+  { milliseconds, late, keepAlive }: { milliseconds: number; late: () => Error; keepAlive?: boolean },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(() => reject(late()), milliseconds, keepAlive)
+    answer.then(resolve, reject).finally(() => timer.cancel())
+  })
+}
+
+/** Keeps the process alive until something is done: connections of ours do not. */
+export async function kept<Result>(clock: Clock, work: Promise<Result>): Promise<Result> {
+  const timer = clock.setTimer(() => {}, longestTimer, true)
+  try {
+    return await work
+  } finally {
+    timer.cancel()
+  }
 }

@@ -30,6 +30,8 @@ export interface Engine {
   refuse(decision: Decision, request: AdaptedRequest): Reply | Promise<Reply>
   /** Takes note that the snapshot has changed. */
   update(): void
+  /** What must not be cut off when the request has been answered, where nothing runs between requests. */
+  unfinished(): Promise<unknown> | undefined
   readonly clientAddress: ClientAddress
   readonly lookUpUser: (request: AdaptedRequest) => ReturnType<AdaptedRequest['user']>
   readonly settings: Settings
@@ -43,14 +45,18 @@ export interface EngineOptions {
   clock: Clock
   reporter: Reporter
   testRunner: string | undefined
+  /** Whether timers run between requests. */
+  timers: boolean
   /** What is known now. */
   snapshot(): Snapshot
   /** The first answer of the backend, or what stands in for it. */
   first(): Promise<Snapshot>
+  /** The read of the state that goes on now. */
+  reading(): Promise<unknown> | undefined
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { settings, run, clock, reporter, testRunner, snapshot, first } = options
+  const { settings, run, clock, reporter, testRunner, timers, snapshot, first, reading } = options
   const decider = compileDecider(settings, run, testRunner)
   const refuse = compileRefuser(settings, clock, run)
 
@@ -68,8 +74,9 @@ export function createEngine(options: EngineOptions): Engine {
     return isPromise(decision) ? decision.then((made) => answered(made, request)) : answered(decision, request)
   }
 
+  // Without timers every request has to look at the clock.
   const isOpen = ({ status, mode }: Snapshot): boolean =>
-    status !== 'pending' && mode === 'off' && !decider.closesInEveryMode
+    timers && status !== 'pending' && mode === 'off' && !decider.closesInEveryMode
 
   const engine: Engine = {
     open: false,
@@ -79,6 +86,7 @@ export function createEngine(options: EngineOptions): Engine {
     update() {
       engine.open = isOpen(snapshot())
     },
+    unfinished: timers ? () => undefined : reading,
     clientAddress: compileClientAddress(settings, run),
     lookUpUser: compileUserLookUp(settings.getAuthenticatedUser, run),
     settings,

@@ -1,16 +1,19 @@
 import { platform } from '#platform'
+import type { StateBackend } from './backends/backend.js'
 import { openBackend } from './backends/open.js'
 import { createStateStore } from './backends/store.js'
 import { createCallbackRunner } from './callback.js'
-import { type Clock, systemClock } from './clock.js'
+import { type Clock, kept, systemClock } from './clock.js'
 import { type Control, createControl, type ModeChange, type ModeOptions } from './control.js'
 import type { Decision } from './decision/decision.js'
 import { createEngine, isMaintenance, registerEngine } from './engine.js'
 import { NotYetError } from './errors.js'
 import { type HeldWindow, holdWindow } from './lease.js'
+import type { LocalCopy } from './platform/platform.js'
 import { type PlainRequest, toAdaptedRequest } from './request/plain-request.js'
-import type { MaintenanceOptions } from './settings/options.js'
+import type { MaintenanceOptions, Settings } from './settings/options.js'
 import { resolveSettings } from './settings/resolve.js'
+import { createLastKnown } from './snapshot/last-known.js'
 import { createRefresher, type Refresher } from './snapshot/refresher.js'
 import { type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
 import { effectiveMode } from './state/effective-mode.js'
@@ -113,9 +116,11 @@ export function createMaintenance(
   const reporter = createReporter(settings.logger, settings.silence)
   const run = createCallbackRunner(clock, reporter)
   const backend = openBackend(settings)
-  warnOfSettings({ settings, unknownVariables, backend, reporter })
+  const hosting = platform.hosting(environment)
+  const timers = hosting?.timers ?? true
+  warnOfSettings({ settings, unknownVariables, backend, hosting, reporter })
 
-  const store = createStateStore(backend)
+  const store = createStateStore(backend, clock)
   const listeners = new Set<(status: MaintenanceStatus) => void>()
   const renewals = new Set<() => void>()
   const pin = settings.mode === undefined ? undefined : settledSnapshot('pinned', settings.mode)
@@ -124,7 +129,10 @@ export function createMaintenance(
     store,
     clock,
     reporter,
+    lastKnown: createLastKnown(store, localCopyOf(settings, backend), reporter),
+    timers,
     pollInterval: settings.pollInterval,
+    maxAge: settings.maxAge,
     firstReadTimeout: settings.firstReadTimeout,
     fallback: settings.stateBackendFallbackValue,
     onChange() {
@@ -139,15 +147,25 @@ export function createMaintenance(
       reporter.failed('a subscriber', error)
     }
   }
-  const snapshot = (): Snapshot => pin ?? refresher.current
+  const snapshot = (): Snapshot => pin ?? (timers ? refresher.current : refresher.look())
   const first = async (): Promise<Snapshot> => {
     if (pin) return pin
     refresher.start()
-    return refresher.first()
+    return kept(clock, refresher.first())
   }
-  const engine = createEngine({ settings, run, clock, reporter, snapshot, first, testRunner: platform.testRunner() })
+  const engine = createEngine({
+    settings,
+    run,
+    clock,
+    reporter,
+    snapshot,
+    first,
+    reading: () => refresher.reading,
+    timers,
+    testRunner: platform.testRunner(),
+  })
 
-  const holder = `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
+  const holder = settings.instanceId ?? `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
   const control: Control = createControl({
     store,
     clock,
@@ -219,7 +237,7 @@ export function createMaintenance(
       if (!pin) refresher.start()
     },
     async refresh() {
-      if (!pin) await refresher.refresh()
+      if (!pin) await kept(clock, refresher.refresh())
       return status()
     },
     async close() {
@@ -230,4 +248,11 @@ export function createMaintenance(
   }
   registerEngine(maintenance, engine)
   return maintenance
+}
+
+/** Where the last known state outlives this process. A file is there after a restart; what a memory held is gone on purpose. */
+function localCopyOf({ localCopyPath }: Settings, { address, absentMeansOff }: StateBackend): LocalCopy | undefined {
+  if (localCopyPath === false || absentMeansOff) return undefined
+  const folder = localCopyPath === undefined ? undefined : platform.resolvePath(localCopyPath)
+  return platform.localCopy(folder, address)
 }

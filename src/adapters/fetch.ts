@@ -28,7 +28,18 @@ export function withMaintenanceMode<Rest extends unknown[]>(
   return function withMaintenanceMode(request, ...rest) {
     if (engine.open) return handler(request, ...rest)
     maintenance.start()
-    return settle(engine, request, () => handler(request, ...rest))
+    const response = settle(engine, request, () => handler(request, ...rest))
+    const unfinished = engine.unfinished()
+    if (unfinished) outlive(rest, unfinished)
+    return response
+  }
+}
+
+/** Edge runtimes end what a request has begun with its answer, unless they are told of it. */
+function outlive(rest: readonly unknown[], work: Promise<unknown>): void {
+  for (const given of rest) {
+    const context = given as { waitUntil?: (work: Promise<unknown>) => void } | null | undefined
+    if (typeof context?.waitUntil === 'function') context.waitUntil(work)
   }
 }
 

@@ -1,9 +1,52 @@
 import { platform } from '#platform'
 import { SettingError } from '../errors.js'
-import type { StateBackend } from './backend.js'
+import type { BackendCapabilities, StateBackend } from './backend.js'
+import { readBackendUrl } from './backend-url.js'
+import { lazyBackend } from './lazy.js'
 import { memoryBackend } from './memory.js'
 
-const schemes = "'file:…' or 'memory:'"
+interface Served {
+  capabilities: BackendCapabilities
+  load(url: string): Promise<StateBackend>
+}
+
+const shared: BackendCapabilities = { compareAndSet: true, watch: true, presence: true, writable: true }
+const polled: BackendCapabilities = { ...shared, watch: false }
+
+const redis: Served = {
+  capabilities: shared,
+  load: async (url) => (await import('./redis.js')).redisBackend({ url }),
+}
+
+const postgres: Served = {
+  capabilities: shared,
+  load: async (url) => (await import('./postgres.js')).postgresBackend({ url }),
+}
+
+const http: Served = {
+  capabilities: { compareAndSet: false, watch: false, presence: false, writable: false },
+  load: async (url) => (await import('./http.js')).httpBackend({ url }),
+}
+
+/** Every backend that a URL can name, by its scheme. What they can do is known before their code is loaded. */
+const schemes: Readonly<Record<string, Served>> = {
+  redis,
+  rediss: redis,
+  'redis+sentinel': redis,
+  'redis+cluster': redis,
+  postgres,
+  postgresql: postgres,
+  mysql: { capabilities: polled, load: async (url) => (await import('./mysql.js')).mysqlBackend({ url }) },
+  sqlite: { capabilities: polled, load: async (url) => (await import('./sqlite.js')).sqliteBackend({ url }) },
+  nats: { capabilities: shared, load: async (url) => (await import('./nats.js')).natsBackend({ url }) },
+  s3: {
+    capabilities: { ...polled, presence: false },
+    load: async (url) => (await import('./s3.js')).s3Backend({ url }),
+  },
+  upstash: { capabilities: polled, load: async (url) => (await import('./upstash.js')).upstashBackend({ url }) },
+  http,
+  https: http,
+}
 
 /**
  * The state backend that the settings name. Connects to nothing.
@@ -17,15 +60,19 @@ export function openBackend(settings: {
   const { stateBackend, stateFilePath } = settings
   if (stateBackend === undefined) return platform.fileBackend(platform.resolvePath(stateFilePath))
   if (typeof stateBackend === 'object') return stateBackend
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(stateBackend)?.[1]?.toLowerCase()
+  const { scheme, address, key } = readBackendUrl(stateBackend)
   if (scheme === 'memory') return memoryBackend()
   if (scheme === 'file') return platform.fileBackend(platform.resolvePath(pathOf(stateBackend)))
-  const problem =
-    scheme === undefined ? 'has no scheme' : `has the scheme "${scheme}:", which this version does not serve`
+  const served = schemes[scheme]
+  if (served) {
+    const { capabilities, load } = served
+    return lazyBackend({ address, key, capabilities, absentMeansOff: false }, () => load(stateBackend))
+  }
   // Only the scheme is shown: an address may hold a password.
+  const known = ['file', 'memory', ...Object.keys(schemes)].map((name) => `${name}:`).join(', ')
   throw new SettingError(
     'stateBackend',
-    `The option \`stateBackend\` ${problem}: write ${schemes}, or pass a backend object.`,
+    `The option \`stateBackend\` has the scheme "${scheme}:", which no backend serves: write one of ${known}, or pass a backend object.`,
   )
 }
 

@@ -1,10 +1,14 @@
-import { hasCode, messageOf, StateConflictError, StateDamagedError } from '../errors.js'
+import { bounded, type Clock, kept, systemClock } from '../clock.js'
+import { hasCode, messageOf, StateBackendError, StateConflictError, StateDamagedError } from '../errors.js'
 import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
 import type { Transition } from '../state/transitions.js'
 import type { StateDocument } from '../state/window.js'
-import type { StateBackend, StoredState } from './backend.js'
+import type { StateBackend, StoredState, WriteCondition, WriteReport } from './backend.js'
 
 const tries = 10
+
+/** What takes longer has failed, or an engine that never answers would be waited for until the end of days. Milliseconds. */
+const patience = 10_000
 
 /** What a write did. */
 export interface Committed<Result> {
@@ -21,6 +25,8 @@ export interface StateStore {
   read(): Promise<StateDocument | undefined>
   /** As `read`, where the backend can answer at once; `null` where it cannot. @throws StateDamagedError */
   readSync(): StateDocument | undefined | null
+  /** What a backend gave. @throws StateDamagedError */
+  parse(stored: StoredState): StateDocument
   /**
    * Applies a transition with compare-and-set; tried again on a conflict, up to ten times.
    *
@@ -34,58 +40,109 @@ export interface StateStore {
   ): Promise<Committed<Result>>
 }
 
-export function createStateStore(backend: StateBackend, key = ''): StateStore {
+export function createStateStore(backend: StateBackend, clock: Clock = systemClock): StateStore {
+  const { address, key = '' } = backend
   const parse = (stored: StoredState): StateDocument => {
-    try {
-      return parseDocument(stored.document)
-    } catch (error) {
-      if (!(error instanceof StateDamagedError)) throw error
-      throw new StateDamagedError(
-        `The stored state is damaged: ${error.message}. It is at ${backend.address}; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
-        { cause: error },
-      )
-    }
+    const document = parseStored(address, stored)
+    // A state that is not ours, the original's `1` for one, has no key.
+    if (document.revision === 0 || document.key === key) return document
+    throw new StateBackendError(
+      `The state at ${address} is another app's: its key is "${document.key}", not "${key}". Nothing was changed. Add ?key=${document.key} if that state is meant, or use another place.`,
+    )
   }
 
-  const store: StateStore = {
+  const late = (advice: string): Error =>
+    new StateBackendError(`No answer from ${address} within ${patience / 1000} s.${advice}`)
+
+  const store: Omit<StateStore, 'commit'> = {
     backend,
     async read() {
-      const stored = await backend.read()
+      const stored = await bounded(clock, backend.read(), { milliseconds: patience, late: () => late('') })
       return stored && parse(stored)
     },
     readSync() {
       const stored = backend.readSync ? backend.readSync() : null
       return stored && parse(stored)
     },
-    async commit(transition, { replace = false } = {}) {
-      for (let attempt = 1; ; attempt++) {
-        const { current, damaged } = await readForChange(store, replace)
-        const base = current ?? createDocument(key)
-        const { document: next, result } = transition(base)
-        // Where an absent state is an accident, others still decide by the last one: an operator's `off` must be written.
-        const mustWrite = current === undefined && replace && (damaged || !backend.absentMeansOff)
-        if (next === base && !mustWrite) return { document: base, result, keptAside: undefined }
-        const document = numbered(next)
-        try {
-          const report = await backend.write(serializeDocument(document), {
-            expected: base.revision,
-            next: document.revision,
-            replaceDamaged: damaged,
-          })
-          return { document, result, keptAside: report?.keptAside }
-        } catch (error) {
-          if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
-          if (attempt >= tries) throw new StateConflictError(conflict(backend, error), { cause: error })
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
-        }
-      }
-    },
+    parse,
   }
-  return store
+
+  const write = async (document: StateDocument, condition: WriteCondition): Promise<WriteReport | undefined> =>
+    bounded(clock, backend.write(serializeDocument(document), condition), {
+      milliseconds: patience,
+      late: () => late(' The change may have been made all the same: look at `maintenance-mode status`.'),
+    })
+
+  async function attempt<Result>(
+    transition: (document: StateDocument) => Transition<Result>,
+    replace: boolean,
+  ): Promise<Committed<Result>> {
+    const { current, damaged } = await readForChange(store, replace)
+    const base = current ?? createDocument(key)
+    const { document: next, result } = transition(base)
+    // Where an absent state is an accident, others still decide by the last one: an operator's `off` must be written.
+    const mustWrite = current === undefined && replace && (damaged || !backend.absentMeansOff)
+    if (next === base && !mustWrite) return { document: base, result, keptAside: undefined }
+    const document = numbered(next, key)
+    const condition = { expected: base.revision, next: document.revision, replaceDamaged: damaged }
+    const report = await write(document, condition)
+    return { document, result, keptAside: report?.keptAside }
+  }
+
+  async function repeat<Result>(make: () => Promise<Committed<Result>>): Promise<Committed<Result>> {
+    for (let count = 2; ; count++) {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPause(count)))
+      try {
+        return await make()
+      } catch (error) {
+        if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
+        if (count >= tries) throw new StateConflictError(conflict(backend, error), { cause: error })
+      }
+    }
+  }
+
+  let repeating: Promise<unknown> = Promise.resolve()
+  async function commit<Result>(make: () => Promise<Committed<Result>>): Promise<Committed<Result>> {
+    try {
+      return await make()
+    } catch (error) {
+      if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
+      // From now on one after the other: the writers of one process need not conflict with each other.
+      const result = repeating.then(() => repeat(make))
+      repeating = result.catch(() => {})
+      return result
+    }
+  }
+
+  return {
+    ...store,
+    commit: (transition, { replace = false } = {}) =>
+      kept(
+        clock,
+        commit(() => attempt(transition, replace)),
+      ),
+  }
+}
+
+/** Milliseconds: many writers at once spread further with every try. */
+function longestPause(attempt: number): number {
+  return Math.min(5 * 2 ** attempt, 1000)
+}
+
+function parseStored(address: string, stored: StoredState): StateDocument {
+  try {
+    return parseDocument(stored.document)
+  } catch (error) {
+    if (!(error instanceof StateDamagedError)) throw error
+    throw new StateDamagedError(
+      `The stored state is damaged: ${error.message}. It is at ${address}; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
+      { cause: error },
+    )
+  }
 }
 
 async function readForChange(
-  store: StateStore,
+  store: Pick<StateStore, 'read'>,
   replace: boolean,
 ): Promise<{ current: StateDocument | undefined; damaged: boolean }> {
   try {
@@ -96,10 +153,10 @@ async function readForChange(
   }
 }
 
-/** The next revision; a state that was not ours, the original's `1` for one, gets an id of its own with the first write. */
-function numbered(document: StateDocument): StateDocument {
+/** The next revision; a state that was not ours, the original's `1` for one, gets id and key with the first write. */
+function numbered(document: StateDocument, key: string): StateDocument {
   const id = document.revision === 0 ? crypto.randomUUID() : document.id
-  return { ...document, id, revision: document.revision + 1 }
+  return { ...document, id, key, revision: document.revision + 1 }
 }
 
 function conflict(backend: StateBackend, error: unknown): string {

@@ -1,4 +1,5 @@
 import { MaintenanceError } from '../errors.js'
+import { detectHosting } from './hosting.js'
 import type { Platform } from './platform.js'
 
 /** Runtimes without files: edge functions, workers, browsers. What needs a file is given in code there. */
@@ -10,6 +11,10 @@ export const platform: Platform = {
   resolvePath: (path) => path,
   readText: (path) => noFiles(`the text of ${path}`),
   loadExport: (reference) => noFiles(`the function ${reference}`),
+  resolveModule: () => undefined,
+  // Of an edge function nothing is left running between requests.
+  hosting: (environment) => detectHosting(environment) ?? { name: 'this edge runtime', timers: false },
+  localCopy: () => undefined,
   fileBackend: () => noFiles('a state backend'),
   liquid: () => import('liquidjs'),
   testRunner: () => undefined,

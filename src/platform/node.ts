@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { fileBackend } from '../backends/file.js'
+import { detectHosting } from './hosting.js'
+import { createLocalCopy } from './local-copy.js'
 import type { Platform } from './platform.js'
 
 const require = createRequire(import.meta.url)
@@ -17,6 +20,15 @@ export const platform: Platform = {
     const module = require(resolve(projectFolder(), path)) as Record<string, unknown>
     return module[name]
   },
+  resolveModule(name) {
+    try {
+      return pathToFileURL(createRequire(join(projectFolder(), 'package.json')).resolve(name)).href
+    } catch {
+      return undefined
+    }
+  },
+  hosting: detectHosting,
+  localCopy: createLocalCopy,
   fileBackend: (path) => fileBackend({ path }),
   liquid: () => require('liquidjs') as typeof import('liquidjs'),
   testRunner,

@@ -1,4 +1,13 @@
 import type { StateBackend } from '../backends/backend.js'
+import type { Hosting } from './hosting.js'
+
+/** The last known state on this machine's disk. */
+export interface LocalCopy {
+  readonly path: string
+  /** `undefined`: none is there. */
+  read(): string | undefined
+  write(document: string): Promise<void>
+}
 
 /** Everything the core needs to know of the runtime it runs on. */
 export interface Platform {
@@ -9,6 +18,12 @@ export interface Platform {
   readText(path: string): string
   /** The export that `./file.js#exportName` names. */
   loadExport(reference: string): unknown
+  /** The place of a package as the app's own folder sees it; `undefined` where there is none. */
+  resolveModule(name: string): string | undefined
+  /** Where instances share no disk, or have no timers. */
+  hosting(environment: Readonly<Record<string, string | undefined>>): Hosting | undefined
+  /** A local copy of the state that `name` tells from others, where there is a disk. */
+  localCopy(folder: string | undefined, name: string): LocalCopy | undefined
   /** The state backend of a `file:` setting, where there are files. */
   fileBackend(path: string): StateBackend
   /** The Liquid engine; at once where modules can be loaded at once. */

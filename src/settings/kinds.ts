@@ -98,6 +98,21 @@ export const text: Kind = kind({
   schema: v.pipe(v.string(), v.nonEmpty()),
 })
 
+export const pathOrNone: Kind = kind({
+  optionType: 'string | false',
+  resolvedType: 'string | false | undefined',
+  expects: 'the path of a folder, or false',
+  schema: v.union([v.literal(false), v.pipe(v.string(), v.nonEmpty())]),
+  fromText: (value) => (wordFromText(value) === false ? false : value),
+})
+
+export const instanceId: Kind = kind({
+  optionType: 'string',
+  resolvedType: 'string | undefined',
+  expects: 'a name of 1 to 100 letters, digits, "_", ".", ":" or "-"',
+  schema: v.pipe(v.string(), v.regex(/^[\w.:-]{1,100}$/)),
+})
+
 export const requiredText: Kind = { ...text, resolvedType: 'string' }
 
 const bareString = (value: unknown): string | undefined =>

@@ -10,7 +10,7 @@ export interface MaintenanceOptions {
   /** Pins the mode: it beats the stored state, and changing the state through this process fails. Its variable is `MAINTENANCE_MODE` itself. Default: none. */
   mode?: 'off' | 'on' | boolean | undefined
 
-  /** Where the state is kept: a backend object, or a URL: `file:…`, `memory:`. Default: a file, see `stateFilePath`. */
+  /** Where the state is kept: a backend object, or a URL: `file:…`, `memory:`, `redis://…`, `postgres://…`, `mysql://…`, `sqlite:path`, `nats://…`, `s3://bucket/key`, `upstash://…`, `https://…`. `?key=shop` names the state where several apps share an engine. Default: a file, see `stateFilePath`. */
   stateBackend?: string | StateBackend | undefined
 
   /** The mode while the state has never been read. It is reported loudly. Default: `false`. */
@@ -24,6 +24,15 @@ export interface MaintenanceOptions {
 
   /** How long a request may wait for the very first reading of the state. Default: `'1s'`. */
   firstReadTimeout?: string | number | undefined
+
+  /** Where no timers run between requests (functions, edge): how old the state may be before a request has it read again. The request itself goes on with what is known. Default: `'10s'`. */
+  maxAge?: string | number | undefined
+
+  /** The folder in which the last known state is kept for a restart while the backend is down; `false` for none. It must belong to this user, and nobody else may write to it. The file backend needs none. Default: a folder of this user in the folder for temporary files. */
+  localCopyPath?: string | false | undefined
+
+  /** The name of this instance in `fleet`. It must be another one in every process. Default: made of host and process. */
+  instanceId?: string | undefined
 
   /** After how long the window of a program that died lapses. A living one renews it every third of this. Default: `'60s'`. */
   leaseTtl?: string | number | undefined
@@ -145,6 +154,9 @@ export interface Settings {
   stateFilePath: string
   pollInterval: number
   firstReadTimeout: number
+  maxAge: number
+  localCopyPath: string | false | undefined
+  instanceId: string | undefined
   leaseTtl: number
   ignoreAdminSite: boolean
   adminSiteUrls: readonly (string | RegExp)[]

@@ -30,7 +30,7 @@ export const settingsTable: readonly SettingDefinition[] = [
     kind: kinds.stateBackend,
     default: undefined,
     defaultText: 'a file, see `stateFilePath`',
-    doc: 'Where the state is kept: a backend object, or a URL: `file:…`, `memory:`.',
+    doc: 'Where the state is kept: a backend object, or a URL: `file:…`, `memory:`, `redis://…`, `postgres://…`, `mysql://…`, `sqlite:path`, `nats://…`, `s3://bucket/key`, `upstash://…`, `https://…`. `?key=shop` names the state where several apps share an engine.',
   },
   {
     name: 'stateBackendFallbackValue',
@@ -59,6 +59,29 @@ export const settingsTable: readonly SettingDefinition[] = [
     kind: kinds.duration,
     default: '1s',
     doc: 'How long a request may wait for the very first reading of the state.',
+  },
+  {
+    name: 'maxAge',
+    group: 'state',
+    kind: kinds.duration,
+    default: '10s',
+    doc: 'Where no timers run between requests (functions, edge): how old the state may be before a request has it read again. The request itself goes on with what is known.',
+  },
+  {
+    name: 'localCopyPath',
+    group: 'state',
+    kind: kinds.pathOrNone,
+    default: undefined,
+    defaultText: 'a folder of this user in the folder for temporary files',
+    doc: 'The folder in which the last known state is kept for a restart while the backend is down; `false` for none. It must belong to this user, and nobody else may write to it. The file backend needs none.',
+  },
+  {
+    name: 'instanceId',
+    group: 'state',
+    kind: kinds.instanceId,
+    default: undefined,
+    defaultText: 'made of host and process',
+    doc: 'The name of this instance in `fleet`. It must be another one in every process.',
   },
   {
     name: 'leaseTtl',

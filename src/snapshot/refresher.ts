@@ -1,8 +1,11 @@
+import type { StoredState } from '../backends/backend.js'
 import type { StateStore } from '../backends/store.js'
 import { type Clock, longestTimer, type Timer } from '../clock.js'
 import { messageOf, StateBackendError } from '../errors.js'
 import type { Mode, StateDocument } from '../state/window.js'
 import type { Reporter } from '../telemetry/warnings.js'
+import type { LastKnown } from './last-known.js'
+import { createSchedule, longestBackOff } from './schedule.js'
 import { createSnapshot, isOutdated, pendingSnapshot, type Snapshot, settledSnapshot } from './snapshot.js'
 
 /** Keeps one instance's snapshot as the stored state and the clock say. */
@@ -10,6 +13,10 @@ export interface Refresher {
   readonly current: Snapshot
   /** Begins to watch and poll; takes the first snapshot at once where the backend can. */
   start(): void
+  /** Where nothing runs between requests: what is known, after the clock was looked at. Reads anew, for later ones, what is too old. */
+  look(): Snapshot
+  /** The read that goes on now. */
+  readonly reading: Promise<unknown> | undefined
   /** Reads the state now. Never rejects: a failure is in the snapshot. */
   refresh(): Promise<Snapshot>
   /** Takes over a document that this instance has just written. */
@@ -23,47 +30,57 @@ export interface RefresherOptions {
   store: StateStore
   clock: Clock
   reporter: Reporter
+  lastKnown: LastKnown
   /** Milliseconds. */
   pollInterval: number
   /** Milliseconds. */
+  maxAge: number
+  /** Milliseconds. */
   firstReadTimeout: number
   fallback: Mode
+  /** Whether timers run between requests. */
+  timers: boolean
   onChange(snapshot: Snapshot, previous: Snapshot): void
+  /** Another revision, or another status of the snapshot. */
+  onApplied?(snapshot: Snapshot): void
 }
 
-/** A read that takes longer has failed, or one that never answers would be waited for until the end of days. Milliseconds. */
-const patience = 10_000
-
 const reading = 'reading the state'
-const watching = 'watching the state'
 
 const lastStands = 'The last known state stands.'
 
 export function createRefresher(options: RefresherOptions): Refresher {
-  const { store, clock, reporter, onChange } = options
+  const { store, clock, reporter, lastKnown, maxAge, timers, onChange, onApplied } = options
   const fallbackStands = `Until there is an answer, the mode is "${options.fallback}" (stateBackendFallbackValue).`
   let current = pendingSnapshot
   let started = false
   let closed = false
-  let poll: Timer | undefined
   let flip: Timer | undefined
   let inFlight: Promise<Snapshot> | undefined
-  let giveUp: Timer | undefined
   let again = false
   let adopted = 0
+  let triedAt = Number.NEGATIVE_INFINITY
   let firstAnswer: Promise<Snapshot> | undefined
-  let watched = false
-  let stopWatching: (() => Promise<void>) | undefined
+
+  const schedule = createSchedule({
+    backend: store.backend,
+    clock,
+    reporter,
+    pollInterval: options.pollInterval,
+    read: async () => (await refresh()).status === 'ready',
+    changed,
+  })
 
   function take(snapshot: Snapshot): Snapshot {
     const previous = current
     current = snapshot
     flip?.cancel()
     // A timer flips the snapshot, so that no request reads a clock. It may be cut short: then it looks again.
-    if (snapshot.nextChange !== undefined && !closed) {
+    if (snapshot.nextChange !== undefined && timers && !closed) {
       flip = clock.setTimer(reevaluate, Math.min(snapshot.nextChange - clock.now(), longestTimer))
     }
     if (previous.status !== snapshot.status || previous.closure !== snapshot.closure) onChange(snapshot, previous)
+    if (previous.status !== snapshot.status || isOther(snapshot.document, previous.document)) onApplied?.(snapshot)
     return snapshot
   }
 
@@ -78,13 +95,17 @@ export function createRefresher(options: RefresherOptions): Refresher {
       return failed(new StateBackendError(`The state at ${store.backend.address} is gone.`))
     }
     reporter.succeeded(reading)
-    return take(createSnapshot(isOutdated(document, known) ? known : document, clock.now(), current))
+    const latest = isOutdated(document, known) ? known : document
+    if (latest) lastKnown.keep(latest)
+    return take(createSnapshot(latest, clock.now(), current))
   }
 
   function failed(error: unknown): Snapshot {
-    const lasts = current.status === 'ready' || current.status === 'stale'
+    const recalled = current.status === 'pending' ? lastKnown.recall() : undefined
+    const lasts = recalled !== undefined || current.status === 'ready' || current.status === 'stale'
     if (!closed) reporter.failed(reading, `${messageOf(error)} ${lasts ? lastStands : fallbackStands}`)
-    if (lasts) return take({ ...current, status: 'stale', error: messageOf(error) })
+    const from = recalled ? { ...createSnapshot(recalled, clock.now()), checkedAt: undefined } : current
+    if (lasts) return take({ ...from, status: 'stale', error: messageOf(error) })
     const settled = current.status === 'failed' ? current : settledSnapshot('failed', options.fallback)
     return take({ ...settled, error: messageOf(error) })
   }
@@ -96,13 +117,16 @@ export function createRefresher(options: RefresherOptions): Refresher {
       return inFlight.then(() => inFlight ?? current)
     }
     const before = adopted
-    inFlight = bounded(store.read())
+    triedAt = clock.now()
+    inFlight = store
+      .read()
       .then((document) => {
         if (before === adopted) return answered(document)
         // Read before this instance's own write: it may say "nothing is stored" of what is stored now.
         again = true
         return current
-      }, failed)
+      })
+      .catch(failed)
       .finally(() => {
         inFlight = undefined
         if (again && !closed) {
@@ -113,42 +137,22 @@ export function createRefresher(options: RefresherOptions): Refresher {
     return inFlight
   }
 
-  function bounded(answer: Promise<StateDocument | undefined>): Promise<StateDocument | undefined> {
-    return new Promise((resolve, reject) => {
-      const late = `No answer from ${store.backend.address} within ${patience / 1000} s.`
-      const timer = clock.setTimer(() => reject(new StateBackendError(late)), patience)
-      giveUp = timer
-      answer.then(resolve, reject).finally(() => timer.cancel())
-    })
-  }
-
-  function schedulePoll(): void {
+  function changed(stored?: StoredState): void {
     if (closed) return
-    // Up to a tenth earlier, so that the instances of a fleet do not read in step; never later than promised.
-    const delay = options.pollInterval * (1 - Math.random() / 10)
-    poll = clock.setTimer(() => {
-      schedulePoll()
-      void refresh()
-      void watch()
-    }, delay)
+    const document = stored && readQuietly(stored)
+    // Of another state it cannot be told which is the newer one, and what is read is.
+    if (document && current.status === 'ready' && isLater(document, current.document)) {
+      adopted++
+      answered(document)
+    } else void refresh()
   }
 
-  /** Tried again with every poll until it works. */
-  async function watch(): Promise<void> {
-    if (watched || !store.backend.watch) return
-    watched = true
+  function readQuietly(stored: StoredState): StateDocument | undefined {
     try {
-      const stop = await store.backend.watch(() => void refresh())
-      if (closed) return await stop()
-      stopWatching = stop
-      reporter.succeeded(watching)
-    } catch (error) {
-      watched = false
-      if (!closed) reporter.failed(watching, error)
-      if (current.status !== 'pending') return
+      return store.parse(stored)
+    } catch {
+      return undefined
     }
-    // Subscribe first, then read: what changed in between is seen.
-    if (!closed) void refresh()
   }
 
   function firstFromDisk(): void {
@@ -164,18 +168,28 @@ export function createRefresher(options: RefresherOptions): Refresher {
     get current() {
       return current
     },
+    get reading() {
+      return inFlight
+    },
     start() {
       if (started || closed) return
       started = true
       if (current.status === 'pending') firstFromDisk()
-      void watch()
-      if (!watched) void refresh()
-      schedulePoll()
+      if (timers) schedule.start()
+      else if (current.status === 'pending') void refresh()
+    },
+    look() {
+      const now = clock.now()
+      if (current.nextChange !== undefined && current.nextChange <= now) reevaluate()
+      const pause = current.status === 'ready' ? maxAge : Math.min(maxAge, longestBackOff)
+      // The clock may have been set back.
+      if (!inFlight && Math.abs(now - triedAt) >= pause) void refresh()
+      return current
     },
     refresh,
     adopt(document) {
       adopted++
-      take(createSnapshot(isOutdated(document, current.document) ? current.document : document, clock.now(), current))
+      answered(document)
     },
     first() {
       if (current.status !== 'pending') return Promise.resolve(current)
@@ -194,10 +208,16 @@ export function createRefresher(options: RefresherOptions): Refresher {
     async close() {
       if (closed) return
       closed = true
-      poll?.cancel()
       flip?.cancel()
-      giveUp?.cancel()
-      await stopWatching?.()
+      await schedule.stop()
     },
   }
+}
+
+function isLater(document: StateDocument, known: StateDocument | undefined): boolean {
+  return document.id === known?.id && document.revision > known.revision
+}
+
+function isOther(document: StateDocument | undefined, known: StateDocument | undefined): boolean {
+  return document?.id !== known?.id || document?.revision !== known?.revision
 }

@@ -1,4 +1,5 @@
 import type { StateBackend } from '../backends/backend.js'
+import type { Hosting } from '../platform/hosting.js'
 import { isFromConfig } from '../settings/config.js'
 import type { Settings } from '../settings/options.js'
 import type { Reporter } from './warnings.js'
@@ -8,9 +9,10 @@ export function warnOfSettings(options: {
   settings: Settings
   unknownVariables: readonly { variable: string; nearest: string | undefined }[]
   backend: StateBackend
+  hosting: Hosting | undefined
   reporter: Reporter
 }): void {
-  const { settings, unknownVariables, backend, reporter } = options
+  const { settings, unknownVariables, backend, hosting, reporter } = options
   const { mode, stateBackend, statusCode } = settings
   if (mode !== undefined) {
     reporter.warn('pinned-mode', `The mode is pinned to "${mode}" by the setting \`mode\`: no command switches it.`)
@@ -19,7 +21,12 @@ export function warnOfSettings(options: {
     const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`
     reporter.warn('unknown-variable', `No setting reads the environment variable ${variable}.${meant}`)
   }
-  if (backend.address === 'memory:' && mode === undefined) {
+  if (hosting && mode === undefined && /^(file|memory):/.test(backend.address)) {
+    reporter.warn(
+      'unshared-state',
+      `The state is kept at ${backend.address}, but instances on ${hosting.name} share no disk: each has a state of its own, and a command reaches none of them. Set \`stateBackend\` to what all can reach, such as redis:// or postgres://.`,
+    )
+  } else if (backend.address === 'memory:' && mode === undefined) {
     reporter.warn(
       'memory-backend',
       'The state is kept in the memory of this process: no command reaches it, and a restart forgets it.',

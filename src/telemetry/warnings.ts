@@ -12,6 +12,8 @@ export const warningNames = [
   'unknown-variable',
   'state-backend-in-code',
   'memory-backend',
+  'unshared-state',
+  'clock-difference',
   'no-login-url',
   'status-code',
   'unknown-router',

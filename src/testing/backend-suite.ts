@@ -1,4 +1,4 @@
-import type { StateBackend, StoredState } from '../backends/backend.js'
+import type { Presence, StateBackend, StoredState } from '../backends/backend.js'
 import type { MaintenanceErrorCode } from '../errors.js'
 import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
 
@@ -17,6 +17,8 @@ export interface BackendUnderTest {
   corrupt?(text: string): Promise<void>
   /** Removes the document, past the backend. */
   remove?(): Promise<void>
+  /** Puts the engine out of reach, and back. */
+  outage?: { begin(): Promise<void>; end(): Promise<void> }
   /** Ends every handle and removes what is stored. */
   cleanup(): Promise<void>
 }
@@ -64,6 +66,7 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       for (const capability of [compareAndSet, watch, presence, writable]) equal(typeof capability, 'boolean')
       equal(typeof backend.absentMeansOff, 'boolean')
       equal(watch, backend.watch !== undefined, 'capabilities.watch does not say whether there is a watch')
+      equal(presence, backend.presence !== undefined, 'capabilities.presence does not say whether there is presence')
     })
 
     test('reads nothing where nothing is stored', async ({ backend }) => {
@@ -126,7 +129,11 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
     })
 
     test('closes as often as it is told to', async ({ backend }) => {
-      if (backend.watch) await backend.watch(() => {})
+      if (backend.watch)
+        await backend.watch(
+          () => {},
+          () => {},
+        )
       await backend.close?.()
       await backend.close?.()
     })
@@ -158,6 +165,100 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       isRevision(await backend.read(), 1)
     })
 
+    test('tells the watcher what is stored, where it tells more than that it changed', async ({ backend, other }) => {
+      if (!backend.watch) return
+      const told: StoredState[] = []
+      const stop = await backend.watch(
+        (stored) => stored && told.push(stored),
+        () => {},
+      )
+      await write(await other(), 1)
+      const kept = await watching(backend)
+      await write(await other(), 2)
+      await kept.until(async () => (await backend.read())?.revision === 2)
+      for (const stored of told) isRevision(stored, stored.revision)
+      await kept.stop()
+      await stop()
+    })
+
+    test('keeps a document of 100,000 characters, in any language, as it is', async ({ backend, other }) => {
+      const reason = 'Wartung ☕ 保守 \u{1f6a7} "\\\n\u0000'.repeat(5_000).slice(0, 100_000)
+      const document = serializeDocument({ ...createDocument(keyOf(0)), revision: 1, reason } as never)
+      await backend.write(document, { expected: 0, next: 1 })
+      equal((await backend.read())?.document, document, 'not the document that was written')
+      equal((await (await other()).read())?.document, document, 'not the document that was written')
+    })
+
+    test('fails while the engine is out of reach, and works again afterwards', async ({ backend, outage }) => {
+      if (!outage) return
+      await write(backend, 1)
+      await outage.begin()
+      await rejects(backend.read(), 'ERR_MAINTENANCE_BACKEND')
+      await rejects(write(backend, 2), 'ERR_MAINTENANCE_BACKEND')
+      await outage.end()
+      await eventually(async () => (await backend.read())?.revision !== undefined)
+      await write(backend, 2)
+      isRevision(await backend.read(), 2)
+    })
+
+    test('says that a watch was lost with its engine, or watches on afterwards', async ({ backend, other, outage }) => {
+      if (!backend.watch || !outage) return
+      const watched = await watching(backend)
+      await outage.begin()
+      await outage.end()
+      const second = await other()
+      await eventually(async () => {
+        const revision = (await second.read())?.revision ?? 0
+        await write(second, revision + 1)
+        return true
+      })
+      const calls = watched.calls()
+      await eventually(async () => {
+        if (watched.lost() !== undefined || watched.calls() > calls) return true
+        await write(second, ((await second.read())?.revision ?? 0) + 1)
+        return false
+      })
+      await watched.stop()
+    })
+
+    test('lists the instances that have announced themselves, and those alone', async ({ backend, other }) => {
+      if (!backend.presence) return
+      const second = (await other()).presence as Presence
+      deepEqual(await backend.presence.list(), [])
+      await backend.presence.announce({ id: 'web-1:17', text: '{"round":1}' }, minute)
+      const now = await second.announce({ id: 'web-2:17', text: '{"round":1}' }, minute)
+      if (now !== undefined) check(Math.abs(now - Date.now()) < minute, 'not the time of the backend')
+      await backend.presence.announce({ id: 'web-1:17', text: '{"round":2} ☕' }, minute)
+      const seen = [...(await second.list())].sort((a, b) => a.id.localeCompare(b.id))
+      deepEqual(
+        seen.map(({ id, text }) => [id, text]),
+        [
+          ['web-1:17', '{"round":2} ☕'],
+          ['web-2:17', '{"round":1}'],
+        ],
+      )
+      for (const { age } of seen) check(age >= 0 && age < 5_000, `an age of ${age} ms`)
+      await second.leave('web-1:17')
+      await second.leave('web-1:17')
+      deepEqual(
+        (await backend.presence.list()).map(({ id }) => id),
+        ['web-2:17'],
+      )
+      equal(await backend.read(), undefined, 'presence stored something in the place of the state')
+    })
+
+    test('forgets an instance when its time has passed', async ({ backend }) => {
+      const { presence } = backend
+      if (!presence) return
+      await presence.announce({ id: 'stays', text: '{}' }, minute)
+      await presence.announce({ id: 'goes', text: '{}' }, 1_000)
+      await eventually(async () => (await presence.list()).length === 1)
+      deepEqual(
+        (await presence.list()).map(({ id }) => id),
+        ['stays'],
+      )
+    })
+
     test('starts anew when the document was removed', async ({ backend, remove }) => {
       if (!remove) return
       await write(backend, 1)
@@ -169,6 +270,8 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
     })
   })
 }
+
+const minute = 60_000
 
 const damaged = '{"format":1,"id":"half'
 const keyOf = (writer: number | undefined): string => `writer-${writer}`
@@ -182,12 +285,20 @@ function write(backend: StateBackend, revision: number, writer = 0, replaceDamag
 async function watching(backend: StateBackend) {
   let calls = 0
   let wake = (): void => {}
-  const stop = await backend.watch?.(() => {
-    calls++
-    wake()
-  })
+  let lost: unknown
+  const stop = await backend.watch?.(
+    () => {
+      calls++
+      wake()
+    },
+    (error) => {
+      lost = error ?? new Error('the watch was lost')
+      wake()
+    },
+  )
   return {
     calls: () => calls,
+    lost: () => lost,
     stop: async () => stop?.(),
     /** Asks at once, and again at each call. */
     async until(done: () => Promise<boolean>): Promise<void> {
@@ -204,6 +315,20 @@ async function watching(backend: StateBackend) {
         })
       }
     },
+  }
+}
+
+/** Asked again until it is so. */
+async function eventually(done: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 2 * patience
+  for (;;) {
+    const failure = await done().then(
+      (is) => (is ? undefined : new Error(`not so within ${2 * patience} ms`)),
+      (error: Error) => error,
+    )
+    if (!failure) return
+    if (Date.now() > deadline) throw failure
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 

@@ -27,10 +27,13 @@ async function watching(file: string, checkWatchers = 30) {
   let wake = (): void => {}
   const backend = createFileBackend(file, { checkWatchers })
   open.push(backend)
-  const stop = await backend.watch?.(() => {
-    calls++
-    wake()
-  })
+  const stop = await backend.watch?.(
+    () => {
+      calls++
+      wake()
+    },
+    () => expect.unreachable(),
+  )
   return {
     backend,
     stop,
@@ -189,7 +192,14 @@ describe('watching', () => {
   it('stops, each for itself, and all of it on close', async () => {
     const backend = fileBackend({ path })
     const calls = [0, 0]
-    const stops = [await backend.watch?.(() => calls[0]!++), await backend.watch?.(() => calls[1]!++)]
+    const stops = await Promise.all(
+      [0, 1].map((index) =>
+        backend.watch?.(
+          () => calls[index]!++,
+          () => expect.unreachable(),
+        ),
+      ),
+    )
     await stops[0]?.()
     await stops[0]?.()
     await heard('.maintenance-mode.json', () => writeFileSync(path, documentText(1)))

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createStateStore } from '../../src/backends/store.js'
 import type { Clock } from '../../src/clock.js'
+import { createLastKnown } from '../../src/snapshot/last-known.js'
 import { createRefresher, type RefresherOptions } from '../../src/snapshot/refresher.js'
 import type { Snapshot } from '../../src/snapshot/snapshot.js'
 import { createReporter } from '../../src/telemetry/warnings.js'
@@ -16,10 +17,15 @@ function refresherOf(backend: ScriptedBackend, options: Partial<RefresherOptions
   const clock = createTestClock(minute(0))
   const said: string[] = []
   const seen: string[] = []
+  const store = createStateStore(backend, clock)
+  const reporter = createReporter({ warn: () => {}, error: (message) => said.push(message) }, [])
   const refresher = createRefresher({
-    store: createStateStore(backend),
+    store,
     clock,
-    reporter: createReporter({ warn: () => {}, error: (message) => said.push(message) }, []),
+    reporter,
+    lastKnown: createLastKnown(store, undefined, reporter),
+    timers: true,
+    maxAge: 10 * second,
     pollInterval: 5 * second,
     firstReadTimeout: second,
     fallback: 'off',
