@@ -103,6 +103,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
   function failed(error: unknown): Snapshot {
     const recalled = current.status === 'pending' ? lastKnown.recall() : undefined
     const lasts = recalled !== undefined || current.status === 'ready' || current.status === 'stale'
+    if (started && timers) schedule.hurry()
     if (!closed) reporter.failed(reading, `${messageOf(error)} ${lasts ? lastStands : fallbackStands}`)
     const from = recalled ? { ...createSnapshot(recalled, clock.now()), checkedAt: undefined } : current
     if (lasts) return take({ ...from, status: 'stale', error: messageOf(error) })

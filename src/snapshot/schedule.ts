@@ -5,6 +5,8 @@ import type { Reporter } from '../telemetry/warnings.js'
 
 export interface Schedule {
   start(): void
+  /** Something failed between two turns: it is tried again soon. */
+  hurry(): void
   stop(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   const tooLate = (): Error => new StateBackendError(`No answer from ${backend.address} within ${patience / 1000} s.`)
   let timer: Timer | undefined
   let stopped = false
+  let turning = false
   let failures = 0
   let watched = backend.watch === undefined
   let stopWatching: (() => Promise<void>) | undefined
@@ -48,8 +51,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
       watched = false
       stopWatching = undefined
       reporter.failed(watching, error)
-      failures = Math.max(failures, 1)
-      next(backOff())
+      hurry()
     }
     const started = watchBackend.call(backend, changed, lost)
     try {
@@ -68,12 +70,20 @@ export function createSchedule(options: ScheduleOptions): Schedule {
 
   async function turn(): Promise<void> {
     const from = clock.now()
+    turning = true
     if (!watched && backend.watch) void watch(backend.watch)
     const answered = await read()
+    turning = false
     failures = answered && watched ? 0 : failures + 1
     // Counted from the beginning of the read, so that a slow backend is not read more seldom. The clock may have been set.
     const passed = Math.min(Math.max(clock.now() - from, 0), pollInterval)
     next(failures > 0 ? backOff() : pollInterval * (1 - Math.random() / 10) - passed)
+  }
+
+  function hurry(): void {
+    if (failures > 0 || turning) return
+    failures = 1
+    next(backOff())
   }
 
   function backOff(): number {
@@ -88,6 +98,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
 
   return {
     start: () => void turn(),
+    hurry,
     async stop() {
       stopped = true
       timer?.cancel()

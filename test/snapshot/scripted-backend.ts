@@ -1,4 +1,4 @@
-import type { StateBackend } from '../../src/backends/backend.js'
+import type { StateBackend, StoredState } from '../../src/backends/backend.js'
 import { revisionOf, serializeDocument } from '../../src/state/document.js'
 import type { StateDocument } from '../../src/state/window.js'
 
@@ -14,16 +14,24 @@ export interface ScriptedBackend extends StateBackend {
   /** How often it has been read, and how often written. */
   reads: number
   writes: number
+  watchTries: number
   readonly watchers: number
   store(document: StateDocument): void
-  /** Tells who watches. */
-  tell(): void
+  /** Tells who watches, with what is stored or without. */
+  tell(stored?: string): void
+  /** Ends the watching, as a connection does that is cut. */
+  lose(error: Error): void
   /** From now on reads see what is stored now, and answer when the returned function is called. */
   hold(): () => void
 }
 
+interface Listener {
+  onChange(stored?: StoredState): void
+  onLost(error: unknown): void
+}
+
 export function scriptedBackend(document?: StateDocument): ScriptedBackend {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<Listener>()
   let released: Promise<void> | undefined
 
   const backend: ScriptedBackend = {
@@ -35,14 +43,20 @@ export function scriptedBackend(document?: StateDocument): ScriptedBackend {
     watchFailure: undefined,
     reads: 0,
     writes: 0,
+    watchTries: 0,
     get watchers() {
       return listeners.size
     },
     store(next) {
       backend.stored = serializeDocument(next)
     },
-    tell() {
-      for (const listener of listeners) listener()
+    tell(document) {
+      const stored = document === undefined ? undefined : { document, revision: revisionOf(document) }
+      for (const { onChange } of listeners) onChange(stored)
+    },
+    lose(error) {
+      for (const { onLost } of [...listeners]) onLost(error)
+      listeners.clear()
     },
     hold() {
       let release = (): void => {}
@@ -67,10 +81,12 @@ export function scriptedBackend(document?: StateDocument): ScriptedBackend {
       backend.stored = text
       return undefined
     },
-    async watch(onChange) {
+    async watch(onChange, onLost) {
+      backend.watchTries++
       if (backend.watchFailure) throw backend.watchFailure
-      listeners.add(onChange)
-      return async () => void listeners.delete(onChange)
+      const listener = { onChange, onLost }
+      listeners.add(listener)
+      return async () => void listeners.delete(listener)
     },
   }
   return backend
