@@ -208,11 +208,11 @@ function withTerms(base: Window, terms: WindowTerms): Window {
 
 function assertTimes(window: Window, ask: WindowTerms, now: number): void {
   const { start, end, expectedEnd } = window
-  if (end !== undefined && isBefore(end, start)) {
-    throw new TimeError(`The end (${end}) must be after the start (${start}).`)
-  }
   if (typeof ask.end === 'number' && ask.end <= now) {
     throw new TimeError(`The end (${end}) is not in the future: it is ${toInstant(now)} now.`)
+  }
+  if (end !== undefined && isBefore(end, start)) {
+    throw new TimeError(`The end (${end}) must be after the start (${start}).`)
   }
   if (expectedEnd === undefined) return
   if (typeof ask.expectedEnd === 'number' && ask.expectedEnd <= now) {

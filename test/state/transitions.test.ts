@@ -96,7 +96,7 @@ describe('on', () => {
   })
 
   it.each([
-    [{ end: now }, `The end (${at(10)}) must be after the start (${at(10)}).`],
+    [{ end: now }, `The end (${at(10)}) is not in the future: it is ${at(10)} now.`],
     [{ start: minute(30), end: minute(20) }, 'must be after the start'],
     [{ start: minute(0), end: minute(9) }, `The end (${at(9)}) is not in the future: it is ${at(10)} now.`],
     [{ expectedEnd: minute(9) }, 'The expected end'],
