@@ -17,6 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/matrix/**'],
     // Processes, not threads: tests change the environment and the time zone.
     pool: 'forks',
     maxWorkers: 2,

@@ -19,9 +19,23 @@ export function ensureInstalled() {
   console.log('Installing the packages …')
   // Not `npm ci`: it stops where a registry lacks the optional binaries of another platform.
   run('npm', 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error')
+  ensureCompiled()
   // So that `npx maintenance-mode` runs what is built here, at once, and not a copy that npx makes of it.
   const command = join(root, 'node_modules/.bin/maintenance-mode')
   if (!existsSync(command)) symlinkSync('../../dist/cli/main.js', command)
+}
+
+/** better-sqlite3 comes as source where no binary of it can be downloaded. Without it its tests fail, and nothing else. */
+function ensureCompiled() {
+  const loads = () =>
+    spawnSync('node', ['-e', "new (require('better-sqlite3'))(':memory:')"], { cwd: root, stdio: 'ignore' }).status ===
+    0
+  if (loads()) return
+  console.log('Compiling better-sqlite3, which takes a minute …')
+  const headers = join(process.execPath, '../..')
+  const env = { npm_config_nodedir: headers, ...process.env }
+  const nodedir = existsSync(join(headers, 'include/node/node.h')) ? env : process.env
+  spawnSync('npm', ['rebuild', '--loglevel=error', 'better-sqlite3'], { cwd: root, stdio: 'inherit', env: nodedir })
 }
 
 export function ensureBuilt() {

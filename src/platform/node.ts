@@ -8,7 +8,8 @@ import { detectHosting } from './hosting.js'
 import { createLocalCopy } from './local-copy.js'
 import type { Platform } from './platform.js'
 
-const require = createRequire(import.meta.url)
+// Not called `require`, or bundlers would look for what is loaded only when a setting names it.
+const load = createRequire(import.meta.url)
 
 export const platform: Platform = {
   environment: () => process.env,
@@ -17,7 +18,7 @@ export const platform: Platform = {
   loadExport(reference) {
     const [path = '', name = 'default'] = reference.split('#')
     // require() loads ES modules too, and at once: settings are checked before the app serves anything.
-    const module = require(resolve(projectFolder(), path)) as Record<string, unknown>
+    const module = load(/* turbopackIgnore: true */ resolve(projectFolder(), path)) as Record<string, unknown>
     return module[name]
   },
   resolveModule(name) {
@@ -30,7 +31,7 @@ export const platform: Platform = {
   hosting: detectHosting,
   localCopy: createLocalCopy,
   fileBackend: (path) => fileBackend({ path }),
-  liquid: () => require('liquidjs') as typeof import('liquidjs'),
+  liquid: () => load('liquidjs') as typeof import('liquidjs'),
   testRunner,
   host: () => hostname(),
   process: () => String(process.pid),

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './setup.mjs'
+
+/** Runs vitest, says how many tests passed, and ends with its code. */
+export function runVitest(...args) {
+  const folder = mkdtempSync(join(tmpdir(), 'maintenance-mode-test-'))
+  const report = join(folder, 'report.json')
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const { status } = spawnSync('npx', ['vitest', 'run', ...reporters, ...args], { cwd: root, stdio: 'inherit' })
+
+  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
+  rmSync(folder, { recursive: true })
+  console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
+  if (process.env.CI && numPendingTests > 0) {
+    console.error('A skipped test is a failure in CI.')
+    process.exit(1)
+  }
+  process.exit(status ?? 1)
+}
