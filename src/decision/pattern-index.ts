@@ -10,63 +10,73 @@ export interface UrlRequest {
   readonly host: string | undefined
 }
 
-interface Entry extends Pick<UrlPattern, 'source' | 'method' | 'host'> {
+type Test = (text: string, names: () => readonly string[]) => boolean
+
+interface Entry<Answer> extends Pick<UrlPattern, 'method' | 'host'> {
+  readonly answer: Answer
   /** Asked after everything else: whether the path itself matches, where the index does not say so. */
-  readonly test: ((text: string, names: () => readonly string[]) => boolean) | undefined
+  readonly test: Test | undefined
+  /** The next one with the same literal beginning. */
+  readonly next: Entry<Answer> | undefined
 }
 
-/** Patterns by their literal beginning: a lookup takes as long with ten thousand of them as with ten. */
-export class PatternIndex {
-  size = 0
+/**
+ * Patterns by their literal beginning, each with an answer for what it covers. A lookup takes about as long with ten thousand
+ * of them as with ten: there are few steps from a path to its answer, because each is one into memory that no cache holds.
+ */
+export class PatternIndex<Answer> {
   readonly #closing: boolean
-  readonly #all: Entry[] = []
-  readonly #exact = new Map<string, Entry[]>()
-  readonly #below = new Map<string, Entry[]>()
+  readonly #all: Entry<Answer>[] = []
+  readonly #exact = new Map<string, Entry<Answer>>()
+  readonly #below = new Map<string, Entry<Answer>>()
   /** Patterns that begin with a wildcard, and regular expressions. */
-  readonly #everywhere: Entry[] = []
+  #everywhere: Entry<Answer> | undefined
   /** At which depths, counted in names, a literal beginning ends, and the length of the longest. */
   readonly #depths: boolean[] = []
   #longest = 0
 
-  constructor(closing: boolean) {
+  constructor(patterns: readonly UrlPattern[], answerOf: (pattern: UrlPattern) => Answer, closing: boolean) {
     this.#closing = closing
+    // Each is put before those with the same beginning, so that they are asked in the order given.
+    for (const pattern of patterns.toReversed()) {
+      const { expression, globs = [] } = pattern
+      const answer = answerOf(pattern)
+      if (expression) {
+        this.#everywhere = this.#entry(pattern, answer, fromStart(expression, closing), this.#everywhere)
+      }
+      for (const names of globs) this.#addGlob(pattern, answer, names)
+    }
   }
 
-  add(pattern: UrlPattern): void {
-    this.size++
-    const { expression, globs = [] } = pattern
-    if (expression) this.#everywhere.push(this.#entry(pattern, fromStart(expression, this.#closing)))
-    for (const names of globs) this.#addGlob(pattern, names)
-  }
-
-  #addGlob(pattern: UrlPattern, written: readonly GlobName[]): void {
+  #addGlob(pattern: UrlPattern, answer: Answer, written: readonly GlobName[]): void {
     const names = this.#closing ? written.map(foldName) : written
     const wild = names.findIndex((name) => literalName(name) === undefined)
     const literal = names.slice(0, wild === -1 ? names.length : wild).map((name) => `/${literalName(name)}`)
     const beginning = literal.join('')
     if (wild === -1) {
-      push(this.#exact, beginning === '' ? '/' : beginning, this.#entry(pattern, undefined))
+      const path = beginning === '' ? '/' : beginning
+      this.#exact.set(path, this.#entry(pattern, answer, undefined, this.#exact.get(path)))
       return
     }
     const isPrefix = wild === names.length - 1 && names[wild] === '**'
     const glob = isPrefix ? undefined : compileGlob(names, this.#closing)
-    const entry = this.#entry(pattern, glob && ((_, split) => glob(split())))
+    const test: Test | undefined = glob && ((_, split) => glob(split()))
     if (beginning === '') {
-      this.#everywhere.push(entry)
+      this.#everywhere = this.#entry(pattern, answer, test, this.#everywhere)
       return
     }
-    push(this.#below, beginning, entry)
+    this.#below.set(beginning, this.#entry(pattern, answer, test, this.#below.get(beginning)))
     this.#depths[literal.length] = true
     this.#longest = Math.max(this.#longest, beginning.length)
   }
 
-  #entry({ source, method, host }: UrlPattern, test: Entry['test']): Entry {
-    const entry = { source, method, host, test }
+  #entry({ method, host }: UrlPattern, answer: Answer, test: Test | undefined, next: Entry<Answer> | undefined) {
+    const entry: Entry<Answer> = { method, host, answer, test, next }
     this.#all.push(entry)
     return entry
   }
 
-  find(request: UrlRequest, text: string): string | undefined {
+  find(request: UrlRequest, text: string): Answer | undefined {
     const exact = this.#exact.get(text)
     if (exact !== undefined) {
       const found = this.#pick(exact, request, text)
@@ -82,26 +92,32 @@ export class PatternIndex {
         if (found !== undefined) return found
       }
     }
-    return this.#everywhere.length === 0 ? undefined : this.#pick(this.#everywhere, request, text)
+    return this.#pick(this.#everywhere, request, text)
   }
 
-  /** A pattern for this method and host, whatever the path. */
-  anyFor(request: UrlRequest): string | undefined {
-    return this.#all.find((entry) => isFor(entry, request, this.#closing))?.source
+  /** The answer of a pattern for this method and host, whatever the path. */
+  anyFor(request: UrlRequest): Answer | undefined {
+    return this.#all.findLast((entry) => isFor(entry, request, this.#closing))?.answer
   }
 
-  #pick(entries: readonly Entry[], request: UrlRequest, text: string): string | undefined {
-    let split: readonly string[] | undefined
-    const names = (): readonly string[] => (split ??= text.length === 1 ? [] : text.slice(1).split('/'))
-    for (const entry of entries) {
-      if (isFor(entry, request, this.#closing) && (entry.test === undefined || entry.test(text, names)))
-        return entry.source
+  #pick(first: Entry<Answer> | undefined, request: UrlRequest, text: string): Answer | undefined {
+    let split: (() => readonly string[]) | undefined
+    for (let entry = first; entry !== undefined; entry = entry.next) {
+      if (!isFor(entry, request, this.#closing)) continue
+      if (entry.test === undefined) return entry.answer
+      split ??= splitOnce(text)
+      if (entry.test(text, split)) return entry.answer
     }
     return undefined
   }
 }
 
-function isFor({ method, host }: Entry, request: UrlRequest, closing: boolean): boolean {
+function splitOnce(text: string): () => readonly string[] {
+  let names: readonly string[] | undefined
+  return () => (names ??= text.length === 1 ? [] : text.slice(1).split('/'))
+}
+
+function isFor({ method, host }: Pick<UrlPattern, 'method' | 'host'>, request: UrlRequest, closing: boolean): boolean {
   if (method !== undefined && method !== request.method && !(method === 'GET' && request.method === 'HEAD'))
     return false
   if (host === undefined) return true
@@ -110,12 +126,6 @@ function isFor({ method, host }: Entry, request: UrlRequest, closing: boolean): 
   if (closing && asked?.endsWith('.')) asked = asked.slice(0, -1)
   if (asked === undefined) return false
   return host[0] === '.' ? asked.length > host.length && asked.endsWith(host) : asked === host
-}
-
-function push(entries: Map<string, Entry[]>, key: string, entry: Entry): void {
-  const present = entries.get(key)
-  if (present === undefined) entries.set(key, [entry])
-  else present.push(entry)
 }
 
 function fromStart(expression: RegExp, closing: boolean): (text: string) => boolean {

@@ -3,8 +3,8 @@ import { readingsOf } from '../request/path-readings.js'
 import { PatternIndex, type UrlRequest } from './pattern-index.js'
 import { parseUrlPattern } from './url-pattern.js'
 
-/** The pattern that covers the request, as it was written. */
-export type UrlMatcher = (request: UrlRequest, path: RequestPath) => string | undefined
+/** The answer of the pattern that covers the request. */
+export type UrlMatcher<Answer = string> = (request: UrlRequest, path: RequestPath) => Answer | undefined
 
 interface UrlPatternOptions {
   /**
@@ -14,16 +14,25 @@ interface UrlPatternOptions {
   closing?: boolean
 }
 
-/** Reads and indexes patterns once; `undefined` when there are none. */
+/** Reads and indexes patterns once, so as to find the one that covers a request, as it was written. */
 export function compileUrlPatterns(
   setting: string,
   patterns: readonly (string | RegExp)[],
   options: UrlPatternOptions = {},
 ): UrlMatcher | undefined {
-  const closing = options.closing === true
-  const index = new PatternIndex(closing)
-  for (const pattern of new Set(patterns)) index.add(parseUrlPattern(setting, pattern))
-  if (index.size === 0) return undefined
+  return compileUrlAnswers(setting, patterns, (pattern) => pattern, options)
+}
+
+/** The same, with an answer of one's own for each pattern; `undefined` when there are none. */
+export function compileUrlAnswers<Answer>(
+  setting: string,
+  patterns: readonly (string | RegExp)[],
+  answerOf: (pattern: string) => Answer,
+  { closing = false }: UrlPatternOptions = {},
+): UrlMatcher<Answer> | undefined {
+  if (patterns.length === 0) return undefined
+  const parsed = [...new Set(patterns)].map((pattern) => parseUrlPattern(setting, pattern))
+  const index = new PatternIndex(parsed, ({ source }) => answerOf(source), closing)
   if (!closing) return (request, path) => (path.plain ? index.find(request, path.text as string) : undefined)
   return (request, path) => {
     const readings = readingsOf(path)

@@ -1,7 +1,7 @@
 import { SettingError } from '../errors.js'
 import { type AddressRange, compileRanges } from './address-ranges.js'
 import { readRanges } from './address-setting.js'
-import { formatAddress, parseAddress } from './address-text.js'
+import { formatAddress, readAddress, toAddress } from './address-text.js'
 
 export { formatAddress, parseAddress, parseForwardedAddress } from './address-text.js'
 
@@ -24,12 +24,13 @@ export function compileAddresses(setting: string, entries: readonly (string | Re
     else expressions.push({ source: String(entry), whole: readExpression(setting, entry) })
   }
   const within = compileRanges(ranges)
+  // Used within one call, never across two.
+  const words = new Uint32Array(4)
   return (text) => {
-    const address = text === undefined ? undefined : parseAddress(text)
-    if (text === undefined || address === undefined) return undefined
-    if (within(address)) return setting
+    if (text === undefined || !readAddress(text, words)) return undefined
+    if (within(words)) return setting
     if (expressions.length === 0) return undefined
-    const canonical = formatAddress(address)
+    const canonical = formatAddress(toAddress(words))
     for (const { source, whole } of expressions) if (whole.test(canonical) || whole.test(text)) return source
     return undefined
   }

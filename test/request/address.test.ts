@@ -260,7 +260,13 @@ describe('compileAddresses', () => {
   it('covers what a walk through all ranges covers', () => {
     // An IPv4-mapped address counts as IPv4, which the walk would have to know as well.
     const isMapped = (value: bigint): boolean => value >> 32n === 0xffffn
-    const address = fc.oneof(fc.ipV4(), fc.ipV6()).map(numberOf)
+    const anywhere = fc.oneof(fc.ipV4(), fc.ipV6()).map(numberOf)
+    // Many that differ in a few bits only, wherever these stand.
+    const crowded = fc
+      .tuple(fc.constantFrom(0n, 7n, 28n, 32n, 60n, 64n, 90n), fc.bigInt({ min: 0n, max: 255n }))
+      .map(([shift, low]) => ({ size: 128, value: (0x2001_0db8n << 96n) | (low << shift) }))
+    const crowdedIpv4 = fc.nat(511).map((low) => ({ size: 32, value: 0xc000_0200n + BigInt(low) }))
+    const address = fc.oneof(anywhere, crowded, crowdedIpv4)
     const range = fc.record({ address, share: fc.double({ min: 0, max: 1, noNaN: true }) })
     const nearby = fc.bigInt({ min: -3n, max: 3n })
     fc.assert(
