@@ -21,6 +21,10 @@ interface Snippet {
 const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)]
 const snippets = pages.filter((page) => page.endsWith('.md')).flatMap(snippetsOf)
 
+const loggers = ['pino', 'pino-http', 'winston', 'morgan', '@sentry/node']
+const clients = ['redis', 'ioredis', 'iovalkey', 'pg', 'postgres', 'mysql2', 'better-sqlite3', 'libsql', '@nats-io']
+clients.push('@aws-sdk', 'unstorage', 'keyv', 'cache-manager')
+
 /** A project of a user's: the package and its peers installed, nothing else. */
 let project: string
 
@@ -29,7 +33,7 @@ beforeAll(() => {
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
   mkdirSync(join(project, 'node_modules/@sentry'), { recursive: true })
   symlinkSync(root, join(project, 'node_modules/maintenance-mode'))
-  for (const name of ['express', 'liquidjs', 'pino', 'pino-http', 'winston', 'morgan', '@sentry/node', '@types']) {
+  for (const name of [...loggers, ...clients, 'express', 'liquidjs', '@types']) {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   }
 })
