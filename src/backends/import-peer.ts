@@ -45,7 +45,7 @@ async function importModule<Module>(name: string): Promise<Module> {
 /** Not installed; a package that is, but lacks one of its own, is broken. */
 function isMissing(error: unknown, name: string): boolean {
   const { code } = error as { code?: unknown }
-  const missing =
-    code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || code === 'ERR_UNKNOWN_BUILTIN_MODULE'
+  if (code === 'ERR_UNKNOWN_BUILTIN_MODULE') return true
+  const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
   return missing && messageOf(error).includes(`'${name}'`)
 }

@@ -4,9 +4,14 @@ import type { BackendCapabilities, StateBackend } from './backend.js'
 import { readBackendUrl } from './backend-url.js'
 import { lazyBackend } from './lazy.js'
 import { memoryBackend } from './memory.js'
+import { sqlitePlaceOfUrl } from './sqlite-place.js'
 
 interface Served {
   capabilities: BackendCapabilities
+  /** Whether this URL asks not to watch. */
+  isPolled?(url: string): boolean
+  /** The address in full, where the URL may have it short. */
+  addressOf?(url: string): string
   load(url: string): Promise<StateBackend>
 }
 
@@ -20,7 +25,13 @@ const redis: Served = {
 
 const postgres: Served = {
   capabilities: shared,
+  isPolled: (url) => /[?&]listen=false(&|$)/.test(url),
   load: async (url) => (await import('./postgres.js')).postgresBackend({ url }),
+}
+
+const nats: Served = {
+  capabilities: shared,
+  load: async (url) => (await import('./nats.js')).natsBackend({ url }),
 }
 
 const http: Served = {
@@ -33,12 +44,19 @@ const schemes: Readonly<Record<string, Served>> = {
   redis,
   rediss: redis,
   'redis+sentinel': redis,
+  'rediss+sentinel': redis,
   'redis+cluster': redis,
+  'rediss+cluster': redis,
   postgres,
   postgresql: postgres,
   mysql: { capabilities: polled, load: async (url) => (await import('./mysql.js')).mysqlBackend({ url }) },
-  sqlite: { capabilities: polled, load: async (url) => (await import('./sqlite.js')).sqliteBackend({ url }) },
-  nats: { capabilities: shared, load: async (url) => (await import('./nats.js')).natsBackend({ url }) },
+  sqlite: {
+    capabilities: shared,
+    addressOf: (url) => sqlitePlaceOfUrl(url).address,
+    load: async (url) => (await import('./sqlite.js')).sqliteBackend({ url }),
+  },
+  nats,
+  'nats+tls': nats,
   s3: {
     capabilities: { ...polled, presence: false },
     load: async (url) => (await import('./s3.js')).s3Backend({ url }),
@@ -65,8 +83,10 @@ export function openBackend(settings: {
   if (scheme === 'file') return platform.fileBackend(platform.resolvePath(pathOf(stateBackend)))
   const served = schemes[scheme]
   if (served) {
-    const { capabilities, load } = served
-    return lazyBackend({ address, key, capabilities, absentMeansOff: false }, () => load(stateBackend))
+    const { load, isPolled, addressOf } = served
+    const capabilities = isPolled?.(stateBackend) ? polled : served.capabilities
+    const facts = { address: addressOf?.(stateBackend) ?? address, key, capabilities, absentMeansOff: false }
+    return lazyBackend(facts, () => load(stateBackend))
   }
   // Only the scheme is shown: an address may hold a password.
   const known = ['file', 'memory', ...Object.keys(schemes)].map((name) => `${name}:`).join(', ')

@@ -21,7 +21,7 @@ export function warnOfSettings(options: {
     const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`
     reporter.warn('unknown-variable', `No setting reads the environment variable ${variable}.${meant}`)
   }
-  if (hosting && mode === undefined && /^(file|memory):/.test(backend.address)) {
+  if (hosting && mode === undefined && /^(file|memory|sqlite):/.test(backend.address)) {
     reporter.warn(
       'unshared-state',
       `The state is kept at ${backend.address}, but instances on ${hosting.name} share no disk: each has a state of its own, and a command reaches none of them. Set \`stateBackend\` to what all can reach, such as redis:// or postgres://.`,
