@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { type Engine, startEngine } from './engine.js'
 
 export function startRedis(...more: string[]): Promise<Engine> {
@@ -8,4 +10,10 @@ export function startRedis(...more: string[]): Promise<Engine> {
       return ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durable, ...more]
     },
   })
+}
+
+/** Past every client. What the server says, also where it refuses. */
+export async function redisCommand(port: number, ...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...words])
+  return stdout.trim()
 }
