@@ -11,6 +11,7 @@ const postgresFolders = existsSync(debianPostgres)
 const engines = [
   { command: 'redis-server', debian: 'redis-server', tests: 'test/**/{redis,upstash}*.test.ts' },
   { command: 'postgres', debian: 'postgresql', tests: 'test/**/postgres*.test.ts' },
+  { command: 'pgbouncer', debian: 'pgbouncer', tests: 'test/**/postgres-pooler.test.ts' },
   { command: 'mariadbd', debian: 'mariadb-server', tests: 'test/**/mysql*.test.ts' },
   { command: 'nats-server', debian: 'nats-server', tests: 'test/**/nats*.test.ts' },
 ]
