@@ -1,0 +1,261 @@
+import { bounded, systemClock } from '../clock.js'
+import {
+  callJetStream,
+  codeOf,
+  connectionLost,
+  type Delivery,
+  decode,
+  deliverFrom,
+  type NatsConnection,
+  type NatsMessage,
+  nameTaken,
+  natsPatience,
+  noMessage,
+  noStream,
+  publishTo,
+  storedAt,
+  toNanoseconds,
+  wrongRevision,
+} from './nats-jetstream.js'
+
+/** What is stored under a name. */
+export interface NatsEntry {
+  /** `undefined` where it was deleted: its revision counts on. */
+  text: string | undefined
+  revision: number
+  /** When it was stored, by the server's clock. Milliseconds since the epoch. */
+  at: number
+}
+
+/** A bucket of JetStream's key-value store. Other clients of NATS read and write it alike. */
+export interface NatsBucket {
+  get(name: string): Promise<NatsEntry | undefined>
+  /**
+   * Makes the bucket first where there is none.
+   *
+   * @param expected Stores on top of this revision only; 0: only where nothing is.
+   * @returns `false` where the revision is another one
+   */
+  put(name: string, text: string, expected?: number): Promise<boolean>
+  delete(name: string): Promise<void>
+  /** What is stored under the names that the pattern matches, and the server's time. */
+  list(pattern: string): Promise<{ entries: { text: string; at: number }[]; now: number }>
+  /**
+   * Calls `onText` with what is stored under the name from now on; with `undefined` when that is to be read: it was
+   * deleted, or the bucket was made since.
+   */
+  follow(name: string, onText: (text?: string) => void, onLost: (error: unknown) => void): Promise<() => void>
+}
+
+export interface NatsBucketDefinition {
+  name: string
+  /** So many of the last values of each name are kept. */
+  history: number
+  /** What is older goes. Milliseconds. */
+  maxAge?: number
+}
+
+const expectedRevision = 'Nats-Expected-Last-Subject-Sequence'
+const operation = 'KV-Operation'
+const marker = 'Nats-Marker-Reason'
+const deletion = new RegExp(`^(${operation}|${marker}):`, 'm')
+
+export function createNatsBucket(
+  open: () => Promise<NatsConnection>,
+  { name: bucket, history, maxAge = 0 }: NatsBucketDefinition,
+): NatsBucket {
+  const stream = `KV_${bucket}`
+  const subjectOf = (name: string): string => `$KV.${bucket}.${name}`
+  let known: 'missing' | 'empty' | 'filled' | undefined
+
+  async function create(): Promise<void> {
+    const config = {
+      name: stream,
+      description: 'Made by maintenance-mode',
+      subjects: [subjectOf('>')],
+      storage: 'file',
+      num_replicas: 1,
+      max_msgs_per_subject: history,
+      max_age: toNanoseconds(maxAge),
+      ...(maxAge > 0 && { duplicate_window: toNanoseconds(maxAge) }),
+      discard: 'new',
+      deny_delete: true,
+      allow_rollup_hdrs: true,
+      allow_direct: true,
+    }
+    await callJetStream(await open(), `STREAM.CREATE.${stream}`, config).catch((error) => {
+      // Somebody else made it in the meantime.
+      if (codeOf(error) !== nameTaken) throw error
+    })
+    known = 'empty'
+  }
+
+  async function look(): Promise<void> {
+    try {
+      const { state } = await callJetStream<{ state: { messages: number } }>(await open(), `STREAM.INFO.${stream}`, {})
+      known = state.messages > 0 ? 'filled' : 'empty'
+    } catch (error) {
+      if (codeOf(error) !== noStream) throw error
+      known = 'missing'
+    }
+  }
+
+  async function get(name: string): Promise<NatsEntry | undefined> {
+    // Asked for a message while the stream is just being created, servers have crashed (2.9).
+    if (known !== 'filled') await look()
+    if (known !== 'filled') return undefined
+    try {
+      // From the leader of the stream: its followers may be behind.
+      const query = { last_by_subj: subjectOf(name) }
+      const answer = await callJetStream<{ message: StoredMessage }>(await open(), `STREAM.MSG.GET.${stream}`, query)
+      const { seq, time, data = '', hdrs = '' } = answer.message
+      const text = deletion.test(fromBase64(hdrs)) ? undefined : fromBase64(data)
+      return { text, revision: seq, at: Date.parse(time) }
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === noStream) known = 'missing'
+      else if (code !== noMessage) throw error
+      return undefined
+    }
+  }
+
+  async function publish(name: string, text: string, fields: Readonly<Record<string, string>>): Promise<void> {
+    try {
+      await publishTo(await open(), stream, subjectOf(name), text, fields)
+      known = 'filled'
+    } catch (error) {
+      // Otherwise the bucket may have been removed.
+      if (!isOtherRevision(error)) known = undefined
+      throw error
+    }
+  }
+
+  /** `undefined` where there is no bucket. */
+  async function deliver(
+    pattern: string,
+    policy: 'new' | 'last_per_subject',
+    receive: (message: NatsMessage) => void,
+    onLost: (error: unknown) => void,
+  ): Promise<Delivery | undefined> {
+    try {
+      return await deliverFrom(await open(), stream, { subject: subjectOf(pattern), policy }, receive, onLost)
+    } catch (error) {
+      if (codeOf(error) !== noStream) throw error
+      return undefined
+    }
+  }
+
+  /** Begins once somebody has made the bucket, which the server announces. */
+  async function beginLater(
+    begin: () => Promise<Delivery | undefined>,
+    onBegin: () => void,
+    onLost: (error: unknown) => void,
+  ): Promise<() => void> {
+    let waiting = true
+    let stopped = false
+    let delivery: Delivery | undefined
+    const connection = await open()
+    const announced = connection.subscribe(`$JS.EVENT.ADVISORY.STREAM.CREATED.${stream}`, {
+      callback(error) {
+        if (!endWaiting()) return
+        if (error) onLost(error)
+        else begin().then(take, onLost)
+      },
+    })
+    void announced.closed.then(() => {
+      if (endWaiting()) onLost(new Error(connectionLost))
+    })
+
+    function endWaiting(): boolean {
+      const was = waiting
+      waiting = false
+      announced.unsubscribe()
+      return was
+    }
+    function take(begun: Delivery | undefined): void {
+      delivery = begun
+      if (stopped) begun?.stop()
+      else if (begun) onBegin()
+      else onLost(new Error('the bucket was removed'))
+    }
+
+    // It may have been made before the server knew that we listen.
+    const begun = await begin()
+    if (begun && endWaiting()) take(begun)
+    else begun?.stop()
+    return () => {
+      stopped = true
+      endWaiting()
+      delivery?.stop()
+    }
+  }
+
+  return {
+    get,
+    async put(name, text, expected) {
+      // The answer to what is published does not tell whether there is a bucket: anybody may listen to a subject.
+      if (known === undefined) await look()
+      if (known === 'missing') await create()
+      try {
+        await publish(name, text, expected === undefined ? {} : { [expectedRevision]: String(expected) })
+        return true
+      } catch (error) {
+        if (isOtherRevision(error)) return false
+        throw error
+      }
+    },
+    async delete(name) {
+      if (await get(name)) await publish(name, '', { [operation]: 'DEL' })
+    },
+    async list(pattern) {
+      const messages: NatsMessage[] = []
+      let arrived = (): void => {}
+      let failed = (_error: unknown): void => {}
+      const receive = (message: NatsMessage): void => {
+        messages.push(message)
+        arrived()
+      }
+      const delivery = await deliver(pattern, 'last_per_subject', receive, (error) => failed(error))
+      if (!delivery) return { entries: [], now: 0 }
+      const { pending, now, stop } = delivery
+      const all = new Promise<void>((resolve, reject) => {
+        failed = reject
+        arrived = () => {
+          if (messages.length >= pending) resolve()
+        }
+        arrived()
+      })
+      const late = (): Error => new Error('timeout')
+      await bounded(systemClock, all, { milliseconds: natsPatience, late, keepAlive: true }).finally(stop)
+      const kept = messages.filter((message) => !isDeletion(message))
+      return { entries: kept.map((message) => ({ text: decode(message.data), at: storedAt(message) })), now }
+    },
+    async follow(name, onText, onLost) {
+      const receive = (message: NatsMessage): void => onText(isDeletion(message) ? undefined : decode(message.data))
+      const begin = () => deliver(name, 'new', receive, onLost)
+      const delivery = await begin()
+      return delivery ? delivery.stop : beginLater(begin, onText, onLost)
+    },
+  }
+}
+
+interface StoredMessage {
+  seq: number
+  /** RFC 3339. */
+  time: string
+  /** Base64. */
+  data?: string
+  hdrs?: string
+}
+
+function isOtherRevision(error: unknown): boolean {
+  return wrongRevision.includes(codeOf(error))
+}
+
+function isDeletion({ headers }: NatsMessage): boolean {
+  return Boolean(headers?.get(operation) || headers?.get(marker))
+}
+
+function fromBase64(text: string): string {
+  return decode(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)))
+}
