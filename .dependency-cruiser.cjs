@@ -15,7 +15,7 @@ module.exports = {
       name: 'core-runs-anywhere',
       severity: 'error',
       comment: 'These run on every runtime: nothing of Node.',
-      from: { path: folder('state|request|decision|reply|snapshot|admin') },
+      from: { path: folder('state|request|decision|reply|snapshot|fleet|admin') },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -23,7 +23,7 @@ module.exports = {
       severity: 'error',
       comment: 'What is decided depends on no backend and no framework.',
       from: { path: folder('state|request|decision|reply') },
-      to: { path: folder('backends|adapters|admin|cli|snapshot') },
+      to: { path: folder('backends|adapters|admin|cli|snapshot|fleet') },
     },
     {
       name: 'state-is-arithmetic',

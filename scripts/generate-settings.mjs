@@ -1,4 +1,5 @@
-// Writes what is made from the one table of settings: the TypeScript options and the reference page.
+// Writes what is made from the one table of settings, the TypeScript options and the reference page, and what says which
+// version this is.
 // `--check` writes nothing and fails if they are not as the table says.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -69,10 +70,16 @@ ${settingsTable
   )
   .join('\n')}`
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const ofPackage = `// Made from package.json by scripts/generate-settings.mjs: where there are no files, no package.json can be read.
+export const version = '${version}'
+`
+
 let stale = false
 for (const [file, text] of [
   ['src/settings/options.ts', options],
   ['docs/settings.md', reference],
+  ['src/version.ts', ofPackage],
 ]) {
   const path = join(root, file)
   const formatted = file.endsWith('.ts')
@@ -89,7 +96,7 @@ for (const [file, text] of [
   if (before === formatted) continue
   stale = true
   if (process.argv.includes('--check'))
-    console.error(`${file} is not as src/settings/table.ts says: run \`npm run generate\`.`)
+    console.error(`${file} is not as src/settings/table.ts and package.json say: run \`npm run generate\`.`)
   else {
     writeFileSync(path, formatted)
     console.log(`wrote ${file}`)

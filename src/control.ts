@@ -1,6 +1,9 @@
 import type { StateStore } from './backends/store.js'
 import type { Clock } from './clock.js'
-import { MaintenanceError, NotYetError, PinnedModeError, TimeError } from './errors.js'
+import { MaintenanceError, NotConfirmedError, NotYetError, PinnedModeError, TimeError } from './errors.js'
+import { awaitFleet, type FleetReport } from './fleet/convergence.js'
+import type { TargetState } from './fleet/judgement.js'
+import { readWait, type Wait, type WaitOptions } from './fleet/wait.js'
 import { parseInstant } from './settings/instant.js'
 import { didYouMean } from './settings/nearest.js'
 import { effectiveMode } from './state/effective-mode.js'
@@ -41,6 +44,8 @@ export interface ModeOptions {
   by?: string | undefined
   /** From where. */
   from?: string | undefined
+  /** Resolve when every live instance decides by the change; reject with NotConfirmedError where that cannot be had. */
+  wait?: boolean | WaitOptions | undefined
 }
 
 /** What a change of the mode did. */
@@ -57,10 +62,12 @@ export interface ModeChange {
   remaining: Window[]
   /** Where a damaged state was put before a new one was begun. */
   keptAside: string | undefined
+  /** Who decides by it, where that was waited for. */
+  fleet: FleetReport | undefined
 }
 
 /** What a program asks of a window it holds. */
-export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all'> {
+export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all' | 'wait'> {
   mode: Mode | boolean
   holder: string
   leaseUntil: number
@@ -72,7 +79,7 @@ export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all'> {
 export interface Control {
   setMode(mode: Mode | boolean, options?: ModeOptions): Promise<ModeChange>
   closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
-  extend(duration: number, options?: Pick<ModeOptions, 'id' | 'scope' | 'by' | 'from'>): Promise<ModeChange>
+  extend(duration: number, options?: Pick<ModeOptions, 'id' | 'scope' | 'by' | 'from' | 'wait'>): Promise<ModeChange>
   openLease(terms: LeaseTerms): Promise<ModeChange>
   /** `false`: the window is no longer there. */
   renewLease(lease: Lease & { leaseUntil: number }): Promise<boolean>
@@ -95,16 +102,29 @@ export interface ControlOptions {
   actor: Actor
   /** Told of every document that was written, or found to need no change; its revision is 0 where nothing is stored. */
   onWrite(document: StateDocument): unknown
+  /** Of the instances, in milliseconds. */
+  pollInterval: number
+  /** What is known of the fleet while it is waited for. */
+  onProgress?(report: FleetReport): void
 }
 
 const longestText = 2000
 const longestName = 200
 const whose = ['by', 'from']
-const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', ...whose]
+const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', 'wait', ...whose]
 const leaseOptions = ['mode', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'onLapse', ...whose]
 const closeOptions = ['scope', ...whose]
 
-export function createControl({ store, clock, timezone, pinned, actor, onWrite }: ControlOptions): Control {
+export function createControl({
+  store,
+  clock,
+  timezone,
+  pinned,
+  actor,
+  onWrite,
+  pollInterval,
+  onProgress,
+}: ControlOptions): Control {
   const now = (): number => clock.now()
   const actorOf = ({ by, from }: Pick<ModeOptions, 'by' | 'from'>): Actor => ({
     by: by ?? actor.by,
@@ -114,14 +134,14 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
   async function commit<Result>(
     transition: (document: StateDocument) => Transition<Result>,
     report: (result: Result) => Partial<ModeChange>,
-    options?: { replace: boolean },
+    { replace = false, wait }: { replace?: boolean; wait?: Wait | undefined } = {},
   ): Promise<ModeChange> {
     if (pinned !== undefined) {
       throw new PinnedModeError(
         `The mode is pinned to "${pinned}" by the setting \`mode\` (MAINTENANCE_MODE), so it cannot be switched. Take the setting away, and restart what has it.`,
       )
     }
-    const { document, result, keptAside } = await store.commit(transition, options)
+    const { document, result, keptAside } = await store.commit(transition, { replace })
     await onWrite(document)
     const { mode, windows } = effectiveMode(document, now())
     const change = {
@@ -131,8 +151,15 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
       alreadySince: undefined,
       closed: [],
       keptAside,
+      fleet: undefined,
     }
-    return { ...change, remaining: mode === 'off' ? [] : [...windows], ...report(result) }
+    const made = { ...change, remaining: mode === 'off' ? [] : [...windows], ...report(result) }
+    if (wait === undefined) return made
+    const { id, revision } = document
+    const target = (): TargetState => ({ document: id, revision, mode: effectiveMode(document, now()).mode })
+    const fleet = await awaitFleet({ backend: store.backend, clock, pollInterval, target, wait, onProgress })
+    if (fleet.problem === undefined) return { ...made, fleet }
+    throw new NotConfirmedError(`${fleet.problem} The change stands.`, { ...made, fleet }, fleet)
   }
 
   function termsOf(options: ModeOptions): WindowTerms {
@@ -149,10 +176,11 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
 
   function close(options: ModeOptions & { holder?: string }, replace: boolean): Promise<ModeChange> {
     const { id, all, holder, scope = wholeSite } = options
+    const wait = readWait(options.wait)
     return commit(
       (document) => closeWindows(document, { id, all, holder, scope }, actorOf(options), now()),
       (result) => result,
-      { replace },
+      { replace, wait },
     )
   }
 
@@ -172,10 +200,11 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
         return close(options, true)
       }
       const terms = termsOf(options)
+      const wait = readWait(options.wait)
       return commit(
         (document) => openByHand(document, { ...terms, id, mode, scope }, actorOf(options), now()),
         ({ window, since }) => ({ window, alreadySince: since }),
-        { replace: true },
+        { replace: true, wait },
       )
     },
     async closeWindow(id, options = {}) {
@@ -187,10 +216,12 @@ export function createControl({ store, clock, timezone, pinned, actor, onWrite }
     },
     async extend(duration, options = {}) {
       const { id = manualId, scope = wholeSite } = options
-      assertOptions(options, ['id', ...closeOptions])
+      assertOptions(options, ['id', 'wait', ...closeOptions])
+      const wait = readWait(options.wait)
       return commit(
         (document) => extendWindow(document, { id, scope, duration }, actorOf(options), now()),
         (window) => ({ window }),
+        { wait },
       )
     },
     async openLease({ id, holder, leaseUntil, onLapse, ...options }) {

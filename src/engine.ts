@@ -1,3 +1,4 @@
+import type { StateStore } from './backends/store.js'
 import { type CallbackRunner, isPromise } from './callback.js'
 import type { Clock } from './clock.js'
 import { compileDecider } from './decision/decide.js'
@@ -10,12 +11,22 @@ import { type ClientAddress, compileClientAddress } from './request/lazy-request
 import type { AdaptedRequest } from './request/request.js'
 import type { Settings } from './settings/options.js'
 import type { Snapshot } from './snapshot/snapshot.js'
+import type { StateDocument } from './state/window.js'
 import type { Reporter } from './telemetry/warnings.js'
 
 /** What was decided about one request, and the answer where it is not let through. */
 export interface Verdict {
   readonly decision: Decision
   readonly reply: Reply | undefined
+}
+
+/** The stored state, for the control URLs. */
+export interface InstanceState {
+  readonly store: StateStore
+  /** What this instance knows of it; nothing where the mode is pinned. */
+  known(): StateDocument | undefined
+  /** Takes over a document that was written through this instance. */
+  adopt(document: StateDocument): void
 }
 
 /** The way of a request, for adapters: the inner side of a maintenance object. */
@@ -34,6 +45,7 @@ export interface Engine {
   unfinished(): Promise<unknown> | undefined
   readonly clientAddress: ClientAddress
   readonly lookUpUser: (request: AdaptedRequest) => ReturnType<AdaptedRequest['user']>
+  readonly state: InstanceState
   readonly settings: Settings
   readonly clock: Clock
   readonly reporter: Reporter
@@ -47,16 +59,19 @@ export interface EngineOptions {
   testRunner: string | undefined
   /** Whether timers run between requests. */
   timers: boolean
+  state: InstanceState
   /** What is known now. */
   snapshot(): Snapshot
   /** The first answer of the backend, or what stands in for it. */
   first(): Promise<Snapshot>
   /** The read of the state that goes on now. */
   reading(): Promise<unknown> | undefined
+  /** The read that a request has to wait for, where it would end with the request. */
+  awaited(): Promise<unknown> | undefined
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { settings, run, clock, reporter, testRunner, timers, snapshot, first, reading } = options
+  const { settings, run, clock, reporter, testRunner, timers, state, snapshot, first, reading, awaited } = options
   const decider = compileDecider(settings, run, testRunner)
   const refuse = compileRefuser(settings, clock, run)
 
@@ -66,17 +81,25 @@ export function createEngine(options: EngineOptions): Engine {
     return isPromise(reply) ? reply.then((done) => ({ decision, reply: done })) : { decision, reply }
   }
 
-  const judge = (request: AdaptedRequest): Verdict | Promise<Verdict> => {
-    const state = snapshot()
-    // Only before the very first answer may a request wait.
-    if (state.status === 'pending') return first().then(() => judge(request))
-    const decision = decider.decide(request, state)
+  const judgeBy = (known: Snapshot, request: AdaptedRequest): Verdict | Promise<Verdict> => {
+    const decision = decider.decide(request, known)
     return isPromise(decision) ? decision.then((made) => answered(made, request)) : answered(decision, request)
   }
 
-  // Without timers every request has to look at the clock.
-  const isOpen = ({ status, mode }: Snapshot): boolean =>
-    timers && status !== 'pending' && mode === 'off' && !decider.closesInEveryMode
+  const judge = (request: AdaptedRequest): Verdict | Promise<Verdict> => {
+    const known = snapshot()
+    // Only before the very first answer may a request wait.
+    if (known.status === 'pending') return first().then(() => judge(request))
+    const read = awaited()
+    return read ? read.then(() => judgeBy(snapshot(), request)) : judgeBy(known, request)
+  }
+
+  const isOpen = (): boolean => {
+    // Without timers every request has to look at the clock.
+    if (!timers || decider.closesInEveryMode) return false
+    const { status, mode } = snapshot()
+    return status !== 'pending' && mode === 'off'
+  }
 
   const engine: Engine = {
     open: false,
@@ -84,11 +107,12 @@ export function createEngine(options: EngineOptions): Engine {
     decide: (request) => decider.decide(request, snapshot()),
     refuse,
     update() {
-      engine.open = isOpen(snapshot())
+      engine.open = isOpen()
     },
     unfinished: timers ? () => undefined : reading,
     clientAddress: compileClientAddress(settings, run),
     lookUpUser: compileUserLookUp(settings.getAuthenticatedUser, run),
+    state,
     settings,
     clock,
     reporter,

@@ -1,3 +1,6 @@
+import type { ModeChange } from './control.js'
+import type { FleetReport } from './fleet/convergence.js'
+
 export type MaintenanceErrorCode =
   | 'ERR_MAINTENANCE_SETTING'
   | 'ERR_MAINTENANCE_TIME'
@@ -5,10 +8,12 @@ export type MaintenanceErrorCode =
   | 'ERR_MAINTENANCE_NOT_YET'
   | 'ERR_MAINTENANCE_LIMIT'
   | 'ERR_MAINTENANCE_WINDOW'
+  | 'ERR_MAINTENANCE_TOKEN'
   | 'ERR_MAINTENANCE_CONFLICT'
   | 'ERR_MAINTENANCE_STATE_DAMAGED'
   | 'ERR_MAINTENANCE_STATE_NEWER'
   | 'ERR_MAINTENANCE_BACKEND'
+  | 'ERR_MAINTENANCE_NOT_CONFIRMED'
 
 /** Every error of this package: a stable `code` for programs, a message that says what, where and what to do for people. */
 export class MaintenanceError extends Error {
@@ -84,6 +89,21 @@ export class StateBackendError extends MaintenanceError {
 
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_MAINTENANCE_BACKEND', message, options)
+  }
+}
+
+/** The change was made, and stands, but the fleet has not confirmed it (`wait`). */
+export class NotConfirmedError extends MaintenanceError {
+  override name = 'NotConfirmedError'
+  /** What was changed. */
+  readonly change: ModeChange
+  /** Who has confirmed it, and who has not. */
+  readonly fleet: FleetReport
+
+  constructor(message: string, change: ModeChange, fleet: FleetReport) {
+    super('ERR_MAINTENANCE_NOT_CONFIRMED', message)
+    this.change = change
+    this.fleet = fleet
   }
 }
 

@@ -1,10 +1,20 @@
-export type { BackendCapabilities, StateBackend, StoredState, WriteCondition, WriteReport } from './backends/backend.js'
+export type {
+  BackendCapabilities,
+  Presence,
+  PresenceRecord,
+  PresenceSighting,
+  StateBackend,
+  StoredState,
+  WriteCondition,
+  WriteReport,
+} from './backends/backend.js'
 export type { Clock, Timer } from './clock.js'
 export type { ModeChange, ModeOptions, Time } from './control.js'
 export type { Decision, RuleName } from './decision/decision.js'
 export {
   MaintenanceError,
   type MaintenanceErrorCode,
+  NotConfirmedError,
   NotYetError,
   PinnedModeError,
   SettingError,
@@ -13,6 +23,9 @@ export {
   StateDamagedError,
   TimeError,
 } from './errors.js'
+export type { FleetReport } from './fleet/convergence.js'
+export type { FleetInstance } from './fleet/judgement.js'
+export type { WaitOptions } from './fleet/wait.js'
 export type { HeldWindow } from './lease.js'
 export {
   createMaintenance,

@@ -8,6 +8,8 @@ import { type Control, createControl, type ModeChange, type ModeOptions } from '
 import type { Decision } from './decision/decision.js'
 import { createEngine, isMaintenance, registerEngine } from './engine.js'
 import { NotYetError } from './errors.js'
+import { createAnnouncer } from './fleet/announcer.js'
+import { describeInstance } from './fleet/description.js'
 import { type HeldWindow, holdWindow } from './lease.js'
 import type { LocalCopy } from './platform/platform.js'
 import { type PlainRequest, toAdaptedRequest } from './request/plain-request.js'
@@ -22,7 +24,7 @@ import { warnOfSettings } from './telemetry/start-warnings.js'
 import { createReporter } from './telemetry/warnings.js'
 
 /** What a program says of the window it opens. */
-export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all'> {
+export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all' | 'wait'> {
   /** Default: `on`. `off` suspends what was opened by hand, planned, or by this program. */
   mode?: Mode | boolean | undefined
   /** What happens when this program dies: `reopen` (default), or `keep` it closed until somebody says `off`. */
@@ -61,7 +63,8 @@ export interface Maintenance {
   /**
    * Switches the mode: opens, updates or closes a window by hand.
    *
-   * @throws PinnedModeError when the setting `mode` decides, TimeError for times that make no sense, NotYetError
+   * @throws PinnedModeError when the setting `mode` decides, TimeError for times that make no sense, NotYetError;
+   * NotConfirmedError when it was to wait for the fleet, which has not confirmed the change in time: the change stands
    */
   setMode(mode: Mode | boolean, options?: ModeOptions): Promise<ModeChange>
   /**
@@ -83,11 +86,14 @@ export interface Maintenance {
   subscribe(listener: (status: MaintenanceStatus) => void): () => void
   /** What would be done with a request. */
   decide(request: Request | PlainRequest): Promise<Decision>
-  /** Begins to watch the state. Adapters call it. */
+  /** Begins to watch the state, and announces this instance to the fleet. Adapters call it. */
   start(): void
   /** Reads the state now. */
   refresh(): Promise<MaintenanceStatus>
-  /** Ends every timer, watcher and connection of this object. Windows that it holds are renewed no more. */
+  /**
+   * Says good-bye to the fleet, which takes a second at most, and ends every timer, watcher and connection of this object.
+   * Windows that it holds are renewed no more.
+   */
   close(): Promise<void>
 }
 
@@ -137,12 +143,14 @@ export function createMaintenance(
     fallback: settings.stateBackendFallbackValue,
     onChange() {
       engine.update()
+      announcer?.announce()
       for (const listener of listeners) tell(listener)
     },
+    onApplied: () => announcer?.announce(),
   })
   const tell = async (listener: (status: MaintenanceStatus) => unknown): Promise<void> => {
     try {
-      await listener(status())
+      await listener(status(refresher.current))
     } catch (error) {
       reporter.failed('a subscriber', error)
     }
@@ -161,23 +169,41 @@ export function createMaintenance(
     snapshot,
     first,
     reading: () => refresher.reading,
+    awaited: () => refresher.awaited,
+    state: {
+      store,
+      known: () => snapshot().document,
+      adopt(document) {
+        if (!pin) refresher.adopt(document)
+      },
+    },
     timers,
     testRunner: platform.testRunner(),
   })
 
-  const holder = settings.instanceId ?? `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
+  // Made when it is first needed: at the edge nothing random can be had while modules are loaded.
+  let instance = settings.instanceId
+  const holder = (): string => {
+    instance ??= `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
+    return instance
+  }
+  const describe = describeInstance({ settings, id: holder, snapshot })
+  const { address, presence } = backend
+  // Without timers nothing could keep true what was said.
+  const announcer = presence && timers ? createAnnouncer({ presence, address, clock, reporter, describe }) : undefined
   const control: Control = createControl({
     store,
     clock,
     timezone: settings.timezone,
     pinned: settings.mode,
+    pollInterval: settings.pollInterval,
     actor: { by: 'code', from: `code@${platform.host()}` },
     // What was not written by us is no news of ours: an absent state for one.
     onWrite: (document) => (document.revision > 0 ? refresher.adopt(document) : refresher.refresh()),
   })
 
-  const status = (): MaintenanceStatus => {
-    const { mode, closure, document, status: known, checkedAt, error } = snapshot()
+  const status = (told: Snapshot = snapshot()): MaintenanceStatus => {
+    const { mode, closure, document, status: known, checkedAt, error } = told
     return {
       mode,
       pinned: pin !== undefined,
@@ -196,7 +222,7 @@ export function createMaintenance(
   const openWindow = (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
     const { mode = 'on', onLapse = 'reopen', id = `lease-${crypto.randomUUID().slice(0, 8)}`, ...terms } = options
     const lease = { control, clock, reporter, leaseTtl: settings.leaseTtl, renewals }
-    return holdWindow(lease, { ...terms, mode, onLapse, id, holder })
+    return holdWindow(lease, { ...terms, mode, onLapse, id, holder: holder() })
   }
 
   const maintenance: Maintenance = {
@@ -224,7 +250,7 @@ export function createMaintenance(
     },
     openWindow,
     closeWindow: control.closeWindow,
-    status,
+    status: () => status(),
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -235,6 +261,7 @@ export function createMaintenance(
     },
     start() {
       if (!pin) refresher.start()
+      announcer?.start()
     },
     async refresh() {
       if (!pin) await kept(clock, refresher.refresh())
@@ -242,6 +269,7 @@ export function createMaintenance(
     },
     async close() {
       for (const stop of renewals) stop()
+      await announcer?.stop()
       await refresher.close()
       await backend.close?.()
     },

@@ -1,5 +1,5 @@
 import { createControls } from '../admin/controls.js'
-import { bodyAlreadyRead, bodyLimit, bodyTooLong } from '../admin/fields.js'
+import { bodyAlreadyRead, bodyTooLong } from '../admin/fields.js'
 import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest } from '../request/plain-request.js'
@@ -10,8 +10,9 @@ import { toResponse } from './fetch-response.js'
 export type FetchControls = (request: Request, ...rest: unknown[]) => Promise<Response | undefined>
 
 /**
- * The control URLs below the setting `controlUrl`, for superusers and for who sends `adminToken`: a page with the button,
- * `on`, `off`, `status` and `check`. A fetch Request knows no user: set `getAuthenticatedUser`, or use `adminToken`.
+ * The control URLs below the setting `controlUrl`, for superusers and for who sends a token: a page with the button, `on`,
+ * `off`, `status`, `check`, and what the command line's `--via` needs. A fetch Request knows no user: set
+ * `getAuthenticatedUser`, or use a token.
  *
  * @param given what `createMaintenance` returned, or its options
  * @example withMaintenanceMode(maintenance, async (request) => (await controls(request)) ?? app.fetch(request))
@@ -24,12 +25,12 @@ export function maintenanceControls(given?: Maintenance | MaintenanceOptions): F
     const request = new FetchRequest(native, clientAddress)
     if (!controls.owns(request.url)) return undefined
     const authority = request.header('host') ?? new URL(native.url).host
-    const reply = await controls.answer({ request, authority, body: () => readText(native) })
+    const reply = await controls.answer({ request, authority, body: (limit) => readText(native, limit) })
     return toResponse(reply, native.method)
   }
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, limit: number): Promise<string> {
   if (request.bodyUsed) throw bodyAlreadyRead()
   const decoder = new TextDecoder()
   const reader = request.body?.getReader()
@@ -37,9 +38,9 @@ async function readText(request: Request): Promise<string> {
   let length = 0
   for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
     length += part.value.byteLength
-    if (length > bodyLimit) {
+    if (length > limit) {
       await reader?.cancel()
-      throw bodyTooLong()
+      throw bodyTooLong(limit)
     }
     text += decoder.decode(part.value, { stream: true })
   }

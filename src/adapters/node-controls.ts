@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { createControls } from '../admin/controls.js'
-import { bodyAlreadyRead, bodyLimit, bodyTooLong, type ControlBody } from '../admin/fields.js'
+import { bodyAlreadyRead, bodyTooLong, type ControlBody } from '../admin/fields.js'
 import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
@@ -8,8 +8,9 @@ import type { NodeMiddleware } from './node.js'
 import { NodeRequest, type NodeRequestExtras } from './node-request.js'
 
 /**
- * The control URLs below the setting `controlUrl`, for superusers and for who sends `adminToken`: a page with the button,
- * `on`, `off`, `status` and `check`. Mount it after what finds out who the user is. Other paths go on to `next`.
+ * The control URLs below the setting `controlUrl`, for superusers and for who sends a token: a page with the button, `on`,
+ * `off`, `status`, `check`, and what the command line's `--via` needs. Mount it after what finds out who the user is.
+ * Other paths go on to `next`.
  *
  * @param given what `createMaintenance` returned, or its options
  * @example app.use(maintenanceControls(maintenance))
@@ -23,7 +24,7 @@ export function maintenanceControls(given?: Maintenance | MaintenanceOptions): N
     if (!controls.owns(req.originalUrl ?? req.url ?? '')) return next()
     const request = new ControlledRequest(req, engine.clientAddress)
     const authority = req.headers.host ?? request.header(':authority')
-    const answered = controls.answer({ request, authority, body: () => readBody(req) })
+    const answered = controls.answer({ request, authority, body: (limit) => readBody(req, limit) })
     answered.then(({ status, headers, body }) => {
       if (!res.headersSent && !res.destroyed) res.writeHead(status, headers).end(body)
     }, next)
@@ -39,8 +40,8 @@ class ControlledRequest extends NodeRequest {
 }
 
 /** What a body parser has left, or the body itself where none has touched it; Express 4's leave an empty object then. */
-async function readBody(req: IncomingMessage & { body?: unknown }): Promise<ControlBody> {
-  if (!req.readableDidRead) return readText(req)
+async function readBody(req: IncomingMessage & { body?: unknown }, limit: number): Promise<ControlBody> {
+  if (!req.readableDidRead) return readText(req, limit)
   const { body } = req
   if (typeof body === 'string') return body
   if (body instanceof Uint8Array) return new TextDecoder().decode(body)
@@ -48,7 +49,7 @@ async function readBody(req: IncomingMessage & { body?: unknown }): Promise<Cont
   throw bodyAlreadyRead()
 }
 
-function readText(req: IncomingMessage): Promise<string> {
+function readText(req: IncomingMessage, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     // A parser has looked, and there was nothing to read.
     if (req.readableEnded) return resolve('')
@@ -58,7 +59,7 @@ function readText(req: IncomingMessage): Promise<string> {
     req.on('data', (chunk: Buffer) => {
       length += chunk.length
       // What is left flows on and is dropped, so that the client can read the answer.
-      if (length > bodyLimit) reject(bodyTooLong())
+      if (length > limit) reject(bodyTooLong(limit))
       else chunks.push(chunk)
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString()))

@@ -1,32 +1,46 @@
 import type { Engine } from '../engine.js'
+import type { Maintenance } from '../maintenance.js'
 import type { AdaptedRequest, MaintenanceUser } from '../request/request.js'
+import { hasExpired, hashSecret } from '../state/token.js'
 import { ControlFailure } from './failure.js'
+import { compileTokenLookUp, isSameDigest } from './stored-tokens.js'
 
 /** Somebody who may use the control URLs. */
 export interface Operator {
-  /** For the history: the user's id, or `token`. */
+  /** For the history: the user's id, `token` for `adminToken`, or `token:ci` for a stored token. */
   by: string
   /** Whether it was a bearer token: no browser sends one by itself, so no other site can have made the request. */
   bearer: boolean
 }
 
-const encoder = new TextEncoder()
-
 /** What the state takes. An id beyond that must not keep its owner from reopening. */
 const longestName = 200
 
 /**
- * Who may: superusers, or who sends `adminToken`.
+ * Who may: superusers, and who sends `adminToken` or a stored token.
  *
  * @throws ControlFailure that says what to do, for all others
  */
-export function compileAuthorize({ settings, lookUpUser }: Engine): (request: AdaptedRequest) => Promise<Operator> {
+export function compileAuthorize(
+  maintenance: Maintenance,
+  engine: Engine,
+): (request: AdaptedRequest) => Promise<Operator> {
+  const { settings, lookUpUser, clock } = engine
   const { adminToken } = settings
+  const findToken = compileTokenLookUp(maintenance, engine)
+
+  const readBearer = async (secret: string): Promise<Operator | undefined> => {
+    if (adminToken !== undefined && (await isSame(secret, adminToken))) return { by: 'token', bearer: true }
+    const token = await findToken(secret)
+    if (!token) return undefined
+    if (!hasExpired(token, clock.now())) return { by: `token:${token.name}`, bearer: true }
+    throw wrongToken(`The token "${token.name}" has expired (${token.expires}).`)
+  }
+
   return async (request) => {
-    const token = /^Bearer +(.+)$/i.exec(request.header('authorization') ?? '')?.[1]?.trim()
-    if (token !== undefined && adminToken !== undefined && (await isSame(token, adminToken))) {
-      return { by: 'token', bearer: true }
-    }
+    const secret = /^Bearer +(.+)$/i.exec(request.header('authorization') ?? '')?.[1]?.trim()
+    const operator = secret === undefined ? undefined : await readBearer(secret)
+    if (operator) return operator
     // A bearer may as well be the app's own, of a user.
     const user = await lookUpUser(request)
     if (user?.isAuthenticated === true && user.isSuperuser === true) {
@@ -38,16 +52,22 @@ export function compileAuthorize({ settings, lookUpUser }: Engine): (request: Ad
         bearer: false,
       }
     }
-    if (token === undefined) throw new ControlFailure('forbidden', `${whoIs(user)} ${ways}`)
-    throw new ControlFailure('wrong-token', `The bearer token that was sent opens nothing here. ${ways}`, {
-      headers: { 'WWW-Authenticate': 'Bearer realm="maintenance-mode", error="invalid_token"' },
-    })
+    if (secret === undefined) throw new ControlFailure('forbidden', `${whoIs(user)} ${ways}`)
+    throw wrongToken('The bearer token that was sent opens nothing here: it is wrong, or was revoked.')
   }
 }
 
 const ways =
-  'Sign in as a superuser and open this page again, or send the setting adminToken as `Authorization: Bearer …`. ' +
+  'Sign in as a superuser and open this page again, or send the setting adminToken, or what `npx maintenance-mode token create` has made, as `Authorization: Bearer …`. ' +
   'On the server itself, `npx maintenance-mode status`, `on` and `off` do the same.'
+
+function wrongToken(what: string): ControlFailure {
+  return new ControlFailure('wrong-token', `${what} ${another}`, {
+    headers: { 'WWW-Authenticate': 'Bearer realm="maintenance-mode", error="invalid_token"' },
+  })
+}
+
+const another = '`npx maintenance-mode token create`, where the state can be reached, makes another.'
 
 function whoIs(user: MaintenanceUser | null | undefined): string {
   if (user === undefined) {
@@ -59,12 +79,6 @@ function whoIs(user: MaintenanceUser | null | undefined): string {
 
 /** Compares digests: how long it takes tells nothing of the secret. */
 async function isSame(given: string, secret: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(secret)])
-  let difference = 0
-  for (const [index, byte] of a.entries()) difference |= byte ^ (b[index] as number)
-  return difference === 0
-}
-
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)))
+  const [a, b] = await Promise.all([hashSecret(given), hashSecret(secret)])
+  return isSameDigest(a, b)
 }

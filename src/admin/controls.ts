@@ -8,18 +8,19 @@ import { compileAuthorize, type Operator } from './authorize.js'
 import { compileCheck } from './check.js'
 import { type ControlView, controlPage, type Done } from './control-page.js'
 import { ControlFailure, toFailure } from './failure.js'
-import { assertNoQuery, type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
+import { assertNoQuery, bodyLimit, type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
 import { failurePage } from './page-frame.js'
 import { emptyReply, jsonReply, problemReply } from './replies.js'
 import { assertSameOrigin, pathCameFrom } from './same-origin.js'
+import { compileStateControls, documentLimit } from './state.js'
 
 /** What an adapter gives of a request to a control URL. */
 interface ControlRequest {
   request: AdaptedRequest
   /** Host and port that the request was sent to. */
   authority: string | undefined
-  /** Reads the body of a POST. @throws ControlFailure */
-  body(): Promise<ControlBody>
+  /** Reads the body, of so many bytes at most. @throws ControlFailure */
+  body(limit: number): Promise<ControlBody>
 }
 
 /** The control URLs, for any adapter. */
@@ -35,13 +36,15 @@ type Answer = (asked: ControlRequest) => Promise<Reply>
 interface Route {
   get: Answer
   post?: Answer
+  put?: Answer
 }
 
 export function createControls(maintenance: Maintenance): Controls {
   const engine = engineOf(maintenance)
   const { controlUrl, siteUrl } = engine.settings
-  const authorize = compileAuthorize(engine)
+  const authorize = compileAuthorize(maintenance, engine)
   const check = compileCheck(maintenance, engine)
+  const state = compileStateControls(engine)
 
   const show = async (
     { request, authority }: ControlRequest,
@@ -60,7 +63,7 @@ export function createControls(maintenance: Maintenance): Controls {
     let draft: Fields = {}
     try {
       assertNoQuery(request.url)
-      draft = parseBody(await asked.body(), request.header('content-type'))
+      draft = parseBody(await asked.body(bodyLimit), request.header('content-type'))
       const from = `control@${request.ip ?? 'unknown'}`
       const options = { ...readOptions(mode, draft, engine.clock.now()), by: operator.by, from }
       const made = await maintenance.setMode(mode, options)
@@ -99,12 +102,26 @@ export function createControls(maintenance: Maintenance): Controls {
     return jsonReply({ mode, since, until, reason }, { 'Access-Control-Allow-Origin': '*' })
   }
 
+  const writeState: Answer = async ({ request, body }) => {
+    const { bearer } = await authorize(request)
+    // A browser sends the user's cookies along; a form and a click of theirs must not replace the state.
+    if (!bearer) throw new ControlFailure('forbidden', 'The state itself is written with a bearer token only.')
+    return state.write(await body(documentLimit), request.header('content-type'))
+  }
+
+  const fleet: Answer = async ({ request }) => {
+    await authorize(request)
+    return state.fleet()
+  }
+
   const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     ['', { get: page }],
     ['/on', switchTo('on')],
     ['/off', switchTo('off')],
     ['/status', { get: status }],
     ['/check', { get: ({ request }) => check(request) }],
+    ['/state', { get: async ({ request }) => state.read(await authorize(request)), put: writeState }],
+    ['/fleet', { get: fleet }],
   ])
 
   /** What follows controlUrl in the path; `undefined` for what is not below it. */
@@ -121,13 +138,15 @@ export function createControls(maintenance: Maintenance): Controls {
     const place = placeOf(url)
     const route = place === undefined ? undefined : routes.get(place)
     if (!route) {
-      throw new ControlFailure('not-found', `Below ${controlUrl} there are /on, /off, /status and /check.`)
+      const names = [...routes.keys()].filter((name) => name !== '')
+      throw new ControlFailure('not-found', `Below ${controlUrl} there are ${names.join(', ')}.`)
     }
     // Only before the very first answer of the state may a request wait.
     await maintenance.ready()
     if (method === 'GET' || method === 'HEAD') return route.get(asked)
     if (method === 'POST' && route.post) return route.post(asked)
-    const allow = route.post ? 'GET, HEAD, POST' : 'GET, HEAD'
+    if (method === 'PUT' && route.put) return route.put(asked)
+    const allow = ['GET', 'HEAD', ...(route.post ? ['POST'] : []), ...(route.put ? ['PUT'] : [])].join(', ')
     throw new ControlFailure('method-not-allowed', `Use one of these: ${allow}.`, { headers: { Allow: allow } })
   }
 

@@ -1,4 +1,4 @@
-import { MaintenanceError, type MaintenanceErrorCode, messageOf } from '../errors.js'
+import { type MaintenanceErrorCode, messageOf } from '../errors.js'
 
 export type FailureKind =
   | 'bad-request'
@@ -8,9 +8,11 @@ export type FailureKind =
   | 'not-found'
   | 'method-not-allowed'
   | 'refused'
+  | 'conflict'
   | 'too-long'
   | 'unsupported-type'
   | 'not-yet'
+  | 'unreadable'
   | 'failed'
 
 /** Why a control URL did not do what it was asked: a stable name for programs, a status, a heading for people. */
@@ -22,9 +24,11 @@ const kinds: Readonly<Record<FailureKind, readonly [status: number, title: strin
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'This address does not take that method'],
   refused: [409, 'The state cannot be changed like that'],
+  conflict: [409, 'The state was changed by somebody else'],
   'too-long': [413, 'This request is too long'],
   'unsupported-type': [415, 'This kind of body cannot be read'],
   'not-yet': [501, 'This is not built yet'],
+  unreadable: [503, 'The state cannot be read'],
   failed: [503, 'The state could not be changed'],
 }
 
@@ -34,11 +38,13 @@ const kindOfCode: Readonly<Record<MaintenanceErrorCode, FailureKind>> = {
   ERR_MAINTENANCE_PINNED: 'refused',
   ERR_MAINTENANCE_LIMIT: 'refused',
   ERR_MAINTENANCE_WINDOW: 'refused',
+  ERR_MAINTENANCE_TOKEN: 'refused',
   ERR_MAINTENANCE_STATE_NEWER: 'refused',
   ERR_MAINTENANCE_NOT_YET: 'not-yet',
-  ERR_MAINTENANCE_CONFLICT: 'failed',
+  ERR_MAINTENANCE_CONFLICT: 'conflict',
   ERR_MAINTENANCE_STATE_DAMAGED: 'failed',
   ERR_MAINTENANCE_BACKEND: 'failed',
+  ERR_MAINTENANCE_NOT_CONFIRMED: 'failed',
 }
 
 /** A request to the control URLs that is not done. The message is for people: what, and what to do now. */
@@ -56,7 +62,7 @@ export class ControlFailure extends Error {
     this.kind = kind
     this.status = status
     this.title = title
-    this.code = options.cause instanceof MaintenanceError ? options.cause.code : undefined
+    this.code = codeOf(options.cause)
     this.headers = options.headers ?? {}
   }
 }
@@ -64,6 +70,12 @@ export class ControlFailure extends Error {
 /** Anything that was thrown on the way of a change. */
 export function toFailure(error: unknown): ControlFailure {
   if (error instanceof ControlFailure) return error
-  const kind = error instanceof MaintenanceError ? kindOfCode[error.code] : 'failed'
-  return new ControlFailure(kind, messageOf(error), { cause: error })
+  const code = codeOf(error)
+  return new ControlFailure(code ? kindOfCode[code] : 'failed', messageOf(error), { cause: error })
+}
+
+/** By code, not by class: a backend may come with another copy of this package. */
+function codeOf(error: unknown): MaintenanceErrorCode | undefined {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && Object.hasOwn(kindOfCode, code) ? (code as MaintenanceErrorCode) : undefined
 }

@@ -3,10 +3,10 @@ import { parseDuration } from '../settings/duration.js'
 import { didYouMean } from '../settings/nearest.js'
 import { ControlFailure } from './failure.js'
 
-/** The longest body that is read, in bytes. */
+/** The longest body that is read of who closes or reopens, in bytes. */
 export const bodyLimit: number = 16 * 1024
 
-/** What came with a POST: its text, or what a body parser of the app has made of it. */
+/** What came with a request: its text, or what a body parser of the app has made of it. */
 export type ControlBody = string | Fields
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -37,8 +37,8 @@ export function readOptions(mode: 'on' | 'off', given: Fields, now: number): Mod
   return { ...options, end: new Date(now + parseDuration(duration as string)) }
 }
 
-export function bodyTooLong(): ControlFailure {
-  return new ControlFailure('too-long', `The body is longer than ${bodyLimit} bytes. Write a shorter reason or note.`)
+export function bodyTooLong(limit: number): ControlFailure {
+  return new ControlFailure('too-long', `The body is longer than the ${limit} bytes that are read here. Write less.`)
 }
 
 export function bodyAlreadyRead(): ControlFailure {

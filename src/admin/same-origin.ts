@@ -39,7 +39,7 @@ function refused(why: string): ControlFailure {
   return new ControlFailure(
     'other-origin',
     `Nothing was changed. A change must come from a page of this very site, and this one cannot be told to: ${why}. ` +
-      'Open the control page and use its button, or send the setting adminToken as `Authorization: Bearer …`.',
+      'Open the control page and use its button, or send a token as `Authorization: Bearer …`.',
   )
 }
 

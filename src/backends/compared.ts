@@ -11,8 +11,8 @@ export interface Slot<Token> {
    * `false`: it is not, and nothing was changed.
    */
   swap(text: string, token: Token | undefined): Promise<boolean>
-  /** Stores a copy of a damaged document elsewhere, and says where. */
-  keepAside(text: string): Promise<string>
+  /** Stores a copy of a damaged document elsewhere, and says where; `undefined` where there is no other place. */
+  keepAside(text: string): Promise<string | undefined>
 }
 
 /** Reading and writing as the contract of a backend has it, over a slot. Errors of the engine come as `failure` makes them. */

@@ -15,6 +15,13 @@ export interface FilePlace {
   lock: string
   /** The lock of those who may write the file, but nothing else in its folder. */
   sharedLock: string
+  /** The folder of those who decide by the file. */
+  instances: string
+}
+
+/** Finds the real file. Makes nothing. */
+export async function findPlace(path: string): Promise<FilePlace> {
+  return placeOf(path, await followLinks(path))
 }
 
 /** Finds the real file, and makes its folder where that is missing. For writing only: a read creates nothing. */
@@ -27,6 +34,10 @@ export async function preparePlace(path: string): Promise<FilePlace> {
     await makeFolder(dirname(target))
     target = await followLinks(target)
   }
+  return placeOf(path, target)
+}
+
+function placeOf(path: string, target: string): FilePlace {
   const folder = dirname(target)
   // File watchers such as nodemon overlook names with a leading dot.
   const hidden = basename(target).replace(/^(?!\.)/, '.')
@@ -38,6 +49,7 @@ export async function preparePlace(path: string): Promise<FilePlace> {
     temp: join(folder, `${hidden}.tmp`),
     lock: join(folder, `${hidden}.lock`),
     sharedLock: join(tmpdir(), `.maintenance-mode-${digest}.lock`),
+    instances: join(folder, `${hidden}.instances`),
   }
 }
 

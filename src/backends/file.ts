@@ -9,6 +9,7 @@ import type { StateBackend, StoredState, WriteCondition } from './backend.js'
 import { codeOf, fileFailure } from './file-errors.js'
 import { lockState, type StateLock } from './file-lock.js'
 import { type FilePlace, preparePlace } from './file-place.js'
+import { filePresence } from './file-presence.js'
 import { watchFile } from './file-watch.js'
 import { replaceContent, writeLike } from './file-write.js'
 import type { LockTiming } from './lock-file.js'
@@ -62,7 +63,8 @@ export function createFileBackend(path: string, changes: Partial<FileTiming> = {
 
   return {
     address: `file:${path}`,
-    capabilities: { compareAndSet: true, watch: true, presence: false, writable: true },
+    capabilities: { compareAndSet: true, watch: true, presence: true, writable: true },
+    presence: filePresence(path),
     absentMeansOff: true,
     async read() {
       try {

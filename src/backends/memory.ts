@@ -1,6 +1,6 @@
 import { StateConflictError, StateDamagedError } from '../errors.js'
 import { parseDocument, revisionOf } from '../state/document.js'
-import type { StateBackend, StoredState } from './backend.js'
+import type { Presence, PresenceRecord, StateBackend, StoredState } from './backend.js'
 
 /**
  * Keeps the state in this process alone: for tests, and for an app of one process that is switched from its own code.
@@ -22,7 +22,8 @@ export function memoryBackend(): StateBackend {
 
   return {
     address: 'memory:',
-    capabilities: { compareAndSet: true, watch: true, presence: false, writable: true },
+    capabilities: { compareAndSet: true, watch: true, presence: true, writable: true },
+    presence: memoryPresence(),
     absentMeansOff: true,
     async read() {
       return stored
@@ -49,6 +50,25 @@ export function memoryBackend(): StateBackend {
     },
     async close() {
       listeners.clear()
+    },
+  }
+}
+
+function memoryPresence(): Presence {
+  const records = new Map<string, PresenceRecord & { at: number; ttl: number }>()
+  return {
+    // It has no clock but the instance's own.
+    async announce(record, ttl) {
+      records.set(record.id, { ...record, at: Date.now(), ttl })
+      return undefined
+    },
+    async list() {
+      const now = Date.now()
+      for (const { id, at, ttl } of records.values()) if (now - at > ttl) records.delete(id)
+      return [...records.values()].map(({ id, text, at }) => ({ id, text, age: Math.max(now - at, 0) }))
+    },
+    async leave(id) {
+      records.delete(id)
     },
   }
 }

@@ -89,11 +89,21 @@ export function createStateStore(backend: StateBackend, clock: Clock = systemClo
     return { document, result, keptAside: report?.keptAside }
   }
 
+  let took = 0
+  async function timed<Result>(work: Promise<Result>): Promise<Result> {
+    const from = performance.now()
+    try {
+      return await work
+    } finally {
+      took = performance.now() - from
+    }
+  }
+
   async function repeat<Result>(make: () => Promise<Committed<Result>>): Promise<Committed<Result>> {
     for (let count = 2; ; count++) {
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPause(count)))
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * longestPause(took, count)))
       try {
-        return await make()
+        return await timed(make())
       } catch (error) {
         if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
         if (count >= tries) throw new StateConflictError(conflict(backend, error), { cause: error })
@@ -102,16 +112,19 @@ export function createStateStore(backend: StateBackend, clock: Clock = systemClo
   }
 
   let repeating: Promise<unknown> = Promise.resolve()
+  let waiting = 0
   async function commit<Result>(make: () => Promise<Committed<Result>>): Promise<Committed<Result>> {
     try {
-      return await make()
+      // While others of this process try again, one more would only be in their way.
+      if (waiting === 0) return await timed(make())
     } catch (error) {
       if (!hasCode(error, 'ERR_MAINTENANCE_CONFLICT')) throw error
-      // From now on one after the other: the writers of one process need not conflict with each other.
-      const result = repeating.then(() => repeat(make))
-      repeating = result.catch(() => {})
-      return result
     }
+    // From now on one after the other: the writers of one process need not conflict with each other.
+    waiting++
+    const result = repeating.then(() => repeat(make)).finally(() => waiting--)
+    repeating = result.catch(() => {})
+    return result
   }
 
   return {
@@ -124,9 +137,12 @@ export function createStateStore(backend: StateBackend, clock: Clock = systemClo
   }
 }
 
-/** Milliseconds: many writers at once spread further with every try. */
-function longestPause(attempt: number): number {
-  return Math.min(5 * 2 ** attempt, 1000)
+/**
+ * Milliseconds. Long enough for the tries of several processes to miss each other, however slow the backend is, and ever
+ * shorter: who has waited long goes before who has just written.
+ */
+function longestPause(took: number, attempt: number): number {
+  return Math.min(Math.max(12 * took, 20), 3000) / (attempt - 1)
 }
 
 function parseStored(address: string, stored: StoredState): StateDocument {

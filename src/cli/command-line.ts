@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { type CommandDefinition, commands, commonOptions } from './commands.js'
+import { type CommandDefinition, commands, commonOptions, isCount } from './commands.js'
 import type { CommonOptions } from './context.js'
 
 /** A command line that was understood. */
@@ -28,8 +28,10 @@ function readPlain(words: string[]): CommandLine | undefined {
   } catch {
     return undefined
   }
-  const [name = '', ...operands] = parsed.positionals
-  const command = commands.get(name)
+  const { positionals } = parsed
+  const count = commands.has(positionals.slice(0, 2).join(' ')) ? 2 : 1
+  const command = commands.get(positionals.slice(0, count).join(' '))
+  const operands = positionals.slice(count)
   if (!command || !fits(command, parsed.values, operands.length)) return undefined
   const options = Object.entries(parsed.values).map(([option, value]) => [toCamelCase(option), value])
   return { command, options: Object.fromEntries(options), operands }
@@ -52,6 +54,8 @@ function fits({ options, operands }: CommandDefinition, values: Values, count: n
   return Object.entries(values).every(([name, value]) => {
     const option = [...commonOptions, ...options].find((one) => one.name === name)
     if (!option || (option.conflicts !== undefined && values[option.conflicts] !== undefined)) return false
+    if (option.needs !== undefined && values[option.needs] === undefined) return false
+    if (option.count && !isCount(String(value))) return false
     return option.choices === undefined || option.choices.includes(String(value))
   })
 }

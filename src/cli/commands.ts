@@ -1,5 +1,6 @@
 import type { Context } from './context.js'
 import type { Outcome } from './outcome.js'
+import { tokenCommands } from './token-commands.js'
 
 /** One option, as it is typed after `--`. */
 export interface OptionDefinition {
@@ -8,15 +9,28 @@ export interface OptionDefinition {
   readonly value?: string
   readonly doc: string
   readonly choices?: readonly string[]
-  /** The option that says the same in other words. */
+  /** The option that says the same in other words, or makes no sense beside it. */
   readonly conflicts?: string
+  /** The option without which it says nothing. */
+  readonly needs?: string
+  /** Its value is a whole number, at least 1. */
+  readonly count?: true
+}
+
+export function isCount(text: string): boolean {
+  return /^[1-9]\d{0,5}$/.test(text)
 }
 
 export interface CommandDefinition {
   readonly doc: string
   readonly options: readonly OptionDefinition[]
-  /** How many words may follow, and how they are shown. */
-  readonly operands?: { readonly least: number; readonly most: number; readonly usage: string }
+  /** How many words may follow, how they are shown, and what one of them is called. */
+  readonly operands?: {
+    readonly least: number
+    readonly most: number
+    readonly usage: string
+    readonly name: string
+  }
   /** Text below the options. */
   readonly after?: string
   /** Each command loads what it needs only when it is run. */
@@ -35,10 +49,38 @@ export const commonOptions: readonly OptionDefinition[] = [
     doc: 'the environment file (default: .env beside the config file, or of the project)',
   },
   { name: 'state-backend', value: 'url', doc: 'where the state is kept, instead of what the settings say' },
+  {
+    name: 'via',
+    value: 'url',
+    doc: 'reach the state through the control URLs of a site: https://shop.example/maintenance-mode',
+    conflicts: 'state-backend',
+  },
+  {
+    name: 'token',
+    value: 'token',
+    doc: 'opens them (default: MAINTENANCE_MODE_ADMIN_TOKEN, which does not show in the list of processes)',
+    needs: 'via',
+  },
   { name: 'json', doc: 'print one JSON object, errors included' },
 ]
 
+const print = {
+  name: 'print',
+  conflicts: 'wait',
+  doc: 'change nothing: print the document to put where the state is, on its own; all else goes to the standard error',
+}
+const waiting: readonly OptionDefinition[] = [
+  { name: 'wait', doc: 'wait until every live instance has applied it; ends with 3 if that is not confirmed' },
+  { name: 'timeout', value: 'duration', doc: 'how long to wait (default: 60s)', needs: 'wait' },
+  { name: 'instances', value: 'n', doc: 'how many there must be (default: 1)', needs: 'wait', count: true },
+  { name: 'ignore-lost', doc: 'do not count those that have not been heard of for 15 s', needs: 'wait' },
+]
 const scope = { name: 'scope', value: 'scope', doc: 'the part of the site (default: *, all of it)' }
+
+/** The commands of two words, by the first. */
+export const groups: Readonly<Record<string, string>> = {
+  token: 'make, list and revoke the tokens that open the control URLs',
+}
 
 export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
   Object.entries<CommandDefinition>({
@@ -55,6 +97,8 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
         { name: 'reason', value: 'text', doc: 'shown to visitors' },
         { name: 'note', value: 'text', doc: 'for the history only' },
         { name: 'id', value: 'id', doc: 'tells windows apart (default: manual)' },
+        print,
+        ...waiting,
       ],
       after: 'Times: 2026-11-22T02:00, 2026-11-22T02:00+01:00, or 02:00 for the next one.',
       load: async () => (await import('./on.js')).on,
@@ -65,13 +109,15 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
         scope,
         { name: 'id', value: 'id', doc: 'close this window alone' },
         { name: 'all', doc: 'close every window, those that running programs hold too' },
+        print,
+        ...waiting,
       ],
       load: async () => (await import('./off.js')).off,
     },
     extend: {
       doc: 'move the end of a window (default: manual) later; where it has none, the end that visitors are told',
-      options: [scope],
-      operands: { least: 1, most: 2, usage: '[id] <duration>' },
+      options: [scope, ...waiting],
+      operands: { least: 1, most: 2, usage: '[id] <duration>', name: 'duration' },
       load: async () => (await import('./extend.js')).extend,
     },
     status: {
@@ -79,5 +125,11 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
       options: [{ name: 'exit-code', doc: 'end with 10 when the mode is not off' }],
       load: async () => (await import('./status.js')).status,
     },
+    fleet: {
+      doc: 'list the instances that decide by the state, and what is odd about them',
+      options: [],
+      load: async () => (await import('./fleet.js')).fleet,
+    },
+    ...tokenCommands,
   }),
 )

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { parseEnv } from 'node:util'
 import { platform } from '#platform'
+import type { StateBackend } from '../backends/backend.js'
 import { openBackend } from '../backends/open.js'
 import { createStateStore, type StateStore } from '../backends/store.js'
 import { systemClock } from '../clock.js'
@@ -9,25 +10,33 @@ import { MaintenanceError, messageOf, SettingError } from '../errors.js'
 import { findConfigFile, loadConfigFile } from '../settings/config-file.js'
 import { variableOf } from '../settings/environment.js'
 import { assertTimezone } from '../settings/instant.js'
-import type { Settings } from '../settings/options.js'
+import type { MaintenanceOptions, Settings } from '../settings/options.js'
 import { resolveSettings } from '../settings/resolve.js'
+import type { Actor } from '../state/transitions.js'
 import { createReporter } from '../telemetry/warnings.js'
+import { actorHere } from './actor.js'
 
 /** The options that every command takes. */
 export interface CommonOptions {
   config?: string
   envFile?: string
   stateBackend?: string
+  via?: string
+  token?: string
   json?: boolean
   timezone?: string
 }
 
 /** What every command works with: the settings that the app has too, and its state. */
 export interface Context {
-  settings: Pick<Settings, 'mode'>
+  settings: Pick<Settings, 'mode' | 'pollInterval'>
   /** The files that the settings come from. */
   files: string[]
   store: StateStore
+  /** The control URLs of the site, where the state is reached through them: its settings decide, and not those here. */
+  site: string | undefined
+  /** Who runs the command, for the history. */
+  actor(): Actor
   /** In which times are read and written. Looked up only when it is asked for, which takes as long as all the rest. */
   timezone(): string
   now(): number
@@ -35,36 +44,35 @@ export interface Context {
   commandLine(command: string): string
 }
 
-const needed = ['mode', 'stateBackend', 'stateFilePath', 'silence'] as const
+const needed = ['mode', 'stateBackend', 'stateFilePath', 'pollInterval', 'silence'] as const
 
 /** Finds config file, `.env` and environment as the app does, and opens the state they name. */
 export async function openContext(options: CommonOptions, warn: (message: string) => void): Promise<Context> {
   const { config, envFile } = findFiles(options, warn)
   if (envFile !== undefined) fillEnvironment(envFile)
-  const given = config === undefined ? {} : await loadConfigFile(config)
+  const { via } = options
+  const given = config === undefined ? {} : await loadConfig(config, via === undefined ? undefined : warn)
   const files = [config, envFile].filter((file) => file !== undefined)
   const environment = { ...process.env }
   if (options.stateBackend !== undefined) environment[variableOf('stateBackend')] = options.stateBackend
 
-  const { settings, unknownVariables } = named(files, () => resolveSettings(given, environment, needed))
+  const { settings, unknownVariables } = named(files, () =>
+    resolveSettings(given, environment, via === undefined ? needed : (['silence'] as const)),
+  )
   const reporter = createReporter({ warn, error: warn }, settings.silence)
   for (const { variable, nearest } of unknownVariables) {
     const meant = nearest === undefined ? '' : ` Did you mean ${nearest}?`
     reporter.warn('unknown-variable', `No setting reads the environment variable ${variable}.${meant}`)
   }
 
-  const backend = named(files, () => openBackend(settings))
-  if (backend.address === 'memory:' && settings.mode === undefined) {
-    throw new MaintenanceError(
-      'ERR_MAINTENANCE_BACKEND',
-      'The state is kept in the memory of the app (`memory:`), which no command can reach. Switch it in the app itself (`setMode`, or its control URLs), or set `stateBackend` to what both can reach, such as a file.',
-    )
-  }
+  const site = via === undefined ? undefined : await (await import('./via.js')).openSite(via, options.token)
   let timezone = options.timezone === undefined ? undefined : assertTimezone(options.timezone)
   return {
-    settings,
+    settings: site?.settings ?? settings,
     files,
-    store: createStateStore(backend),
+    store: createStateStore(site?.backend ?? openLocal(settings, files)),
+    site: via,
+    actor: () => site?.actor ?? actorHere(),
     timezone() {
       timezone ??= named(files, () => resolveSettings(given, environment, ['timezone'])).settings.timezone
       return timezone
@@ -72,6 +80,27 @@ export async function openContext(options: CommonOptions, warn: (message: string
     now: systemClock.now,
     commandLine: (command) => commandLine(command, options),
   }
+}
+
+/** Where the state is reached through a site, there may be no package here that the config file needs. */
+async function loadConfig(file: string, warn: ((message: string) => void) | undefined): Promise<MaintenanceOptions> {
+  try {
+    return await loadConfigFile(file)
+  } catch (error) {
+    if (!warn) throw error
+    warn(`maintenance-mode: ${messageOf(error)} With --via only its \`timezone\` and \`silence\` would count.`)
+    return {}
+  }
+}
+
+/** The state that the settings name. */
+function openLocal(settings: Pick<Settings, (typeof needed)[number]>, files: readonly string[]): StateBackend {
+  const backend = named(files, () => openBackend(settings))
+  if (backend.address !== 'memory:' || settings.mode !== undefined) return backend
+  throw new MaintenanceError(
+    'ERR_MAINTENANCE_BACKEND',
+    'The state is kept in the memory of the app (`memory:`), which no command can reach. Switch it in the app itself (`setMode`, or its control URLs, which `--via` goes through), or set `stateBackend` to what both can reach, such as a file.',
+  )
 }
 
 /** Paths on the command line count from the working directory, as everywhere; what is searched for, from there upward. */
@@ -118,7 +147,13 @@ function named<Result>(files: readonly string[], read: () => Result): Result {
 }
 
 function commandLine(command: string, options: CommonOptions): string {
-  const flags = { '--config': options.config, '--env-file': options.envFile, '--state-backend': options.stateBackend }
+  // A token is no text for a hint.
+  const flags = {
+    '--config': options.config,
+    '--env-file': options.envFile,
+    '--state-backend': options.stateBackend,
+    '--via': options.via,
+  }
   const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoted(value)]))
   const program = process.env.npm_command === 'exec' ? 'npx maintenance-mode' : 'maintenance-mode'
   return [program, command, ...given].join(' ')

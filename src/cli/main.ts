@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import type { StateBackend } from '../backends/backend.js'
+import { bounded, kept, systemClock } from '../clock.js'
 import { readCommandLine } from './command-line.js'
 import { openContext } from './context.js'
 import type { Outcome } from './outcome.js'
@@ -11,13 +13,24 @@ async function run(): Promise<Outcome> {
   const { command, options, operands } = await readCommandLine(words)
   const context = await openContext(options, output.warn)
   const runCommand = await command.load()
-  return runCommand(context, options as never, operands)
+  try {
+    return await runCommand(context, options as never, operands)
+  } finally {
+    await takeLeave(context.store.backend)
+  }
+}
+
+/** So that no server has to notice by itself that we have gone; but nobody waits long for that. */
+async function takeLeave(backend: StateBackend): Promise<void> {
+  const late = (): Error => new Error('It takes too long to close the backend.')
+  await bounded(systemClock, Promise.resolve(backend.close?.()), { milliseconds: 500, late }).catch(() => {})
 }
 
 // Who reads may go away: `status | head -1`.
 process.stdout.on('error', () => {})
 
-run()
+// Connections of ours keep no process alive, not even one that has nothing else to wait for.
+kept(systemClock, run())
   .then(output.outcome, output.error)
   // Ended on purpose: a config file may have opened connections that would keep this process alive.
   .then((code) => process.stdout.write('', () => process.exit(code)))

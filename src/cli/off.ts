@@ -1,20 +1,25 @@
 import type { ModeChange } from '../control.js'
 import { hasEnded } from '../state/effective-mode.js'
 import { type Window, wholeSite } from '../state/window.js'
-import { changeData, changeRows, changeState } from './change.js'
-import { type CommonOptions, type Context, quoted } from './context.js'
+import { changeData, changeRows, changeState, problemOf, type WaitingOptions, waitOf } from './change.js'
+import { type Context, quoted } from './context.js'
 import type { Outcome, Row } from './outcome.js'
+import { printed } from './print.js'
 import { planned, sinceText, timeText, windowRows } from './window-text.js'
 
-export interface OffOptions extends CommonOptions {
+export interface OffOptions extends WaitingOptions {
   scope?: string
   id?: string
   all?: boolean
+  print?: boolean
 }
 
 /** Closes what was opened by hand, one window, or all. */
-export async function off(context: Context, { scope, id, all }: OffOptions): Promise<Outcome> {
-  const change = await changeState(context, (control) => control.setMode('off', { scope, id, all }))
+export async function off(context: Context, { print, ...options }: OffOptions): Promise<Outcome> {
+  if (print) return printed(context, (unwritten) => off(unwritten, options))
+  const { scope, id, all } = options
+  const wait = waitOf(options)
+  const change = await changeState(context, (control) => control.setMode('off', { scope, id, all, wait }))
   const { closed, remaining } = change
   const { windows } = change.after
   const rows: Row[] = [
@@ -26,7 +31,7 @@ export async function off(context: Context, { scope, id, all }: OffOptions): Pro
     headline: `Maintenance mode is ${modeText(change, context)}`,
     closed: remaining.length > 0,
     rows,
-    problem: id === undefined ? stillClosed(remaining, context) : notFound(id, closed, windows, context),
+    ...problemOf(change, id === undefined ? stillClosed(remaining, context) : notFound(id, closed, windows, context)),
     data: changeData(change, context),
   }
 }

@@ -2,12 +2,22 @@ import type { ModeOptions } from '../control.js'
 import { parseInstant } from '../settings/instant.js'
 import { isLive } from '../state/effective-mode.js'
 import { type Mode, manualId, type Window } from '../state/window.js'
-import { type Change, changeData, changeRows, changeState, parseLength } from './change.js'
-import { type CommonOptions, type Context, quoted } from './context.js'
+import {
+  type Change,
+  changeData,
+  changeRows,
+  changeState,
+  parseLength,
+  problemOf,
+  type WaitingOptions,
+  waitOf,
+} from './change.js'
+import { type Context, quoted } from './context.js'
 import type { Outcome } from './outcome.js'
+import { printed } from './print.js'
 import { sinceText, suspensions, timeText, windowRows } from './window-text.js'
 
-export interface OnOptions extends CommonOptions {
+export interface OnOptions extends WaitingOptions {
   mode?: Mode
   scope?: string
   start?: string
@@ -17,14 +27,16 @@ export interface OnOptions extends CommonOptions {
   reason?: string
   note?: string
   id?: string
+  print?: boolean
 }
 
 const updatable = ['mode', 'start', 'end', 'expectedEnd', 'reason', 'note'] as const
 
 /** Opens a window by hand, or updates the one that is open. */
-export async function on(context: Context, options: OnOptions): Promise<Outcome> {
+export async function on(context: Context, { print, ...options }: OnOptions): Promise<Outcome> {
+  if (print) return printed(context, (unwritten) => on(unwritten, options))
   const { mode = 'on', scope, reason, note, id = manualId } = options
-  const terms = { ...timesOf(options, context), scope, reason, note, id }
+  const terms = { ...timesOf(options, context), scope, reason, note, id, wait: waitOf(options) }
   const change = await changeState(context, (control) => control.setMode(mode, terms))
   const window = change.window as Window
   const updated = change.alreadySince === undefined ? [] : updatesOf(window, change.before.windows)
@@ -36,7 +48,7 @@ export async function on(context: Context, options: OnOptions): Promise<Outcome>
     rows,
     next: `To end it: ${context.commandLine(id === manualId ? 'off' : `off --id ${quoted(id)}`)}`,
     data: { ...changeData(change, context), updated },
-    problem: suspendedBy(change, window, context),
+    ...problemOf(change, suspendedBy(change, window, context)),
   }
 }
 

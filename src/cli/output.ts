@@ -11,6 +11,7 @@ export interface Output {
 
 const failed = 1
 const wrongUsage = 2
+const notConfirmed = 3
 
 export function createOutput({ json }: { json: boolean }): Output {
   const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -18,24 +19,39 @@ export function createOutput({ json }: { json: boolean }): Output {
   const printJson = (data: unknown): void =>
     print(JSON.stringify(data, (_key, value) => (value === undefined ? null : value), 2))
 
-  const fail = async (code: unknown, message: string, data?: Record<string, unknown>): Promise<void> => {
-    if (json) return printJson({ ...data, error: { code, message } })
+  const fail = async (
+    code: unknown,
+    message: string,
+    data?: Record<string, unknown>,
+    asJson: boolean = json,
+  ): Promise<void> => {
+    if (asJson) return printJson({ ...data, error: { code, message } })
     const { red } = await colorsOf(process.stderr)
     warn(red(printable(message)))
   }
 
   return {
-    async outcome({ headline, closed, rows, next, data, problem, exitCode = 0 }) {
-      if (!json) {
-        const { bold, red, green, dim } = await colorsOf(process.stdout)
+    async outcome({ headline, closed, rows, table, next, data, document, problem, problemCode, exitCode = 0 }) {
+      if (document !== undefined) process.stdout.write(document)
+      const [stream, say] = document === undefined ? [process.stdout, print] : [process.stderr, warn]
+      const asJson = json && document === undefined
+      if (!asJson) {
+        const { bold, red, green, dim } = await colorsOf(stream)
         const width = Math.max(...rows.map(([label]) => label.length))
-        print(bold((closed ? red : green)(printable(headline))))
-        for (const [label, text] of rows) print(`  ${dim(label.padEnd(width))}  ${printable(text)}`)
-        if (next !== undefined) print(next)
+        say(bold((closed ? red : green)(printable(headline))))
+        for (const [label, text, loud] of rows) {
+          say(`  ${dim(label.padEnd(width))}  ${(loud ? red : String)(printable(text))}`)
+        }
+        if (table && table.lines.length > 0) {
+          const [head = '', ...lines] = aligned([table.head, ...table.lines.map(({ cells }) => cells)])
+          say(`  ${dim(head)}`)
+          for (const [index, line] of lines.entries()) say(`  ${(table.lines[index]?.loud ? red : String)(line)}`)
+        }
+        if (next !== undefined) say(next)
       } else if (problem === undefined) printJson(data)
       if (problem === undefined) return exitCode
-      await fail('ERR_MAINTENANCE_WINDOW', problem, data)
-      return failed
+      await fail(problemCode ?? 'ERR_MAINTENANCE_WINDOW', problem, data, asJson)
+      return problemCode === 'ERR_MAINTENANCE_NOT_CONFIRMED' ? notConfirmed : failed
     },
     async error(error) {
       const { code = 'ERR_MAINTENANCE_UNEXPECTED', exitCode, stack } = (error ?? {}) as Thrown
@@ -49,7 +65,7 @@ export function createOutput({ json }: { json: boolean }): Output {
       }
       await fail(code, messageOf(error))
       if (process.env.DEBUG?.split(',').includes('maintenance-mode') && stack) warn(stack)
-      return error instanceof TimeError ? wrongUsage : failed
+      return error instanceof TimeError || code === 'ERR_MAINTENANCE_USAGE' ? wrongUsage : failed
     },
     warn,
   }
@@ -71,6 +87,18 @@ async function colorsOf(stream: NodeJS.WriteStream): Promise<Colors> {
 }
 
 /** One line. What is stored may come from anybody who can write the state: it must not steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
+
+/** Every cell as wide as the widest of its column. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const cells = rows.map((row) => row.map(printable))
+  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? []
+  return cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }

@@ -3,8 +3,9 @@ import { currentFormat } from '../state/document.js'
 import { effectiveMode, isLive } from '../state/effective-mode.js'
 import type { StateDocument, Window } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
+import { type Around, instancesRows, lookAround } from './instances.js'
 import type { Outcome, Row } from './outcome.js'
-import { instancesText, planned, sinceText, stateText, suspensions, windowRows } from './window-text.js'
+import { planned, sinceText, stateText, suspensions, windowRows } from './window-text.js'
 
 export interface StatusOptions extends CommonOptions {
   exitCode?: boolean
@@ -14,10 +15,10 @@ const notOff = 10
 
 /** What holds now, and why. */
 export async function status(context: Context, options: StatusOptions): Promise<Outcome> {
-  const { settings, store, files, now } = context
+  const { settings, store, files, site, now } = context
   const pinned = settings.mode !== undefined
   // A pinned mode is decided without the state, which may then be out of reach.
-  const document = pinned ? undefined : await store.read()
+  const [document, around] = pinned ? [] : await Promise.all([store.read(), lookAround(context)])
   const closure = document && closureAt(document, now())
   const mode = settings.mode ?? closure?.mode ?? 'off'
   const found = windowsOf(document, now())
@@ -28,8 +29,8 @@ export async function status(context: Context, options: StatusOptions): Promise<
       ...[...found.windows, ...found.suspensions, ...found.suspended, ...found.planned].flatMap((window) =>
         windowRows(window, context),
       ),
-      ...(pinned ? pinnedRows : stateRows(document, context)),
-      ['settings', ['the environment', ...files].join(', ')],
+      ...(around ? stateRows(document, around, context) : pinnedRows),
+      ['settings', site === undefined ? ['the environment', ...files].join(', ') : `those of the site at ${site}`],
     ],
     exitCode: options.exitCode && mode !== 'off' ? notOff : 0,
     data: {
@@ -40,8 +41,9 @@ export async function status(context: Context, options: StatusOptions): Promise<
       reason: closure?.reason,
       ...found,
       revision: document?.revision,
+      instances: around?.instances,
       stateBackend: store.backend.address,
-      settings: files,
+      settings: site === undefined ? files : [site],
     },
   }
 }
@@ -50,11 +52,8 @@ const pinnedRows: Row[] = [
   ['pinned', 'by the setting `mode` (MAINTENANCE_MODE): it beats the stored state, and no command switches it'],
 ]
 
-function stateRows(document: StateDocument | undefined, context: Context): Row[] {
-  const rows: Row[] = [
-    ['state', stateText(context, document?.revision)],
-    ['applies to', instancesText(context)],
-  ]
+function stateRows(document: StateDocument | undefined, around: Around, context: Context): Row[] {
+  const rows: Row[] = [['state', stateText(context, document?.revision)], ...instancesRows(around, context)]
   if (document && document.format > currentFormat) {
     rows.push(['format', `${document.format}: a newer maintenance-mode wrote it, and only that can switch it`])
   }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { version } from '../version.js'
 import type { CommandLine } from './command-line.js'
-import { commands, commonOptions, type OptionDefinition } from './commands.js'
+import { commands, commonOptions, groups, isCount, type OptionDefinition } from './commands.js'
 
 const words = [
   'Answers 503 while work is done on a site, and lets the right people through.',
@@ -17,23 +17,35 @@ export function readWithCommander(argv: readonly string[]): CommandLine {
   let read: CommandLine | undefined
   const program = new Command('maintenance-mode')
     .description(words)
-    .version(version(), '--version', 'print the version')
+    .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError() {} })
     .exitOverride()
   for (const option of commonOptions) program.addOption(toOption(option))
 
+  const parents = new Map<string, Command>()
+  const parentOf = (word: string): Command => {
+    const parent = parents.get(word) ?? program.command(word).description(groups[word] ?? '')
+    parents.set(word, parent)
+    return parent
+  }
+
   for (const [name, definition] of commands) {
     const { doc, options, operands, after } = definition
-    const command = program.command(name).description(doc)
+    const [word = '', second] = name.split(' ')
+    const command = (second === undefined ? program.command(word) : parentOf(word).command(second)).description(doc)
     for (const option of options) command.addOption(toOption(option))
     for (let count = 1; count <= (operands?.most ?? 0); count++) {
-      command.argument(count <= (operands?.least ?? 0) ? '<duration>' : '[duration]')
+      command.argument(count <= (operands?.least ?? 0) ? `<${operands?.name}>` : `[${operands?.name}]`)
     }
     if (operands) command.usage(`[options] ${operands.usage}`)
     if (after !== undefined) command.addHelpText('after', `\n${after}`)
     command.action(() => {
+      const alone = [...commonOptions, ...options].find(
+        ({ name, needs }) => needs !== undefined && isGiven(command, name) && !isGiven(command, needs),
+      )
+      if (alone) command.error(`error: option '--${alone.name}' needs '--${alone.needs}'`)
       read = { command: definition, options: command.optsWithGlobals(), operands: command.args }
     })
   }
@@ -41,11 +53,20 @@ export function readWithCommander(argv: readonly string[]): CommandLine {
   return read as CommandLine
 }
 
-function toOption({ name, value, doc, choices, conflicts }: OptionDefinition): Option {
+function isGiven(command: Command, name: string): boolean {
+  return command.getOptionValueSourceWithGlobals(toOption({ name, doc: '' }).attributeName()) !== undefined
+}
+
+function toOption({ name, value, doc, choices, conflicts, count }: OptionDefinition): Option {
   const option = new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, doc)
-  if (conflicts !== undefined) option.conflicts(conflicts)
+  if (conflicts !== undefined) option.conflicts(new Option(`--${conflicts}`).attributeName())
   if (choices) return option.choices(choices)
-  return value === undefined ? option : option.argParser(notAnOption)
+  return value === undefined ? option : option.argParser(count ? aCount : notAnOption)
+}
+
+function aCount(value: string): string {
+  if (isCount(value)) return value
+  throw new InvalidArgumentError('Write a whole number, at least 1.')
 }
 
 /** `on --reason --for 30m` has forgotten the reason. */
@@ -54,9 +75,4 @@ function notAnOption(value: string): string {
     throw new InvalidArgumentError('That is another option, so the value is missing.')
   }
   return value
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return version as string
 }

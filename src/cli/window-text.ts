@@ -47,15 +47,6 @@ export function stateText(context: Context, revision: number | undefined): strin
   return revision === 0 ? address : `${address} (revision ${revision})`
 }
 
-/** Which instances decide by the state. */
-export function instancesText({ store }: Context): string {
-  const { address, capabilities } = store.backend
-  const what = address.startsWith('file:')
-    ? 'Every process on this machine that reads this file'
-    : 'Every process that reads this state'
-  return `${what} decides by it${capabilities.presence ? '' : '; this backend keeps no list of them'}.`
-}
-
 /** `in 29 minutes`, `2 hours 5 minutes ago`. */
 function relativeText(milliseconds: number): string {
   if (Math.abs(milliseconds) < 1000) return 'just now'

@@ -133,7 +133,7 @@ export interface MaintenanceOptions {
   /** Where `maintenanceControls` answers. Its paths are open in every mode. Default: `'/maintenance-mode'`. */
   controlUrl?: string | undefined
 
-  /** A bearer token for the control URLs, where an app has no superusers. Default: none. */
+  /** A bearer token for the control URLs, where an app has no superusers. `token create` makes others, with a name and an end. Default: none. */
   adminToken?: string | undefined
 
   /** The time zone in which times without one are read. Default: the process's own. */

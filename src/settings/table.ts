@@ -300,7 +300,7 @@ export const settingsTable: readonly SettingDefinition[] = [
     group: 'the rest',
     kind: kinds.secret,
     default: undefined,
-    doc: 'A bearer token for the control URLs, where an app has no superusers.',
+    doc: 'A bearer token for the control URLs, where an app has no superusers. `token create` makes others, with a name and an end.',
   },
   {
     name: 'timezone',

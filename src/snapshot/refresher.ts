@@ -17,6 +17,8 @@ export interface Refresher {
   look(): Snapshot
   /** The read that goes on now. */
   readonly reading: Promise<unknown> | undefined
+  /** The read that `look` has just begun, for at most `firstReadTimeout`, where it would end with the request. */
+  readonly awaited: Promise<unknown> | undefined
   /** Reads the state now. Never rejects: a failure is in the snapshot. */
   refresh(): Promise<Snapshot>
   /** Takes over a document that this instance has just written. */
@@ -41,9 +43,15 @@ export interface RefresherOptions {
   /** Whether timers run between requests. */
   timers: boolean
   onChange(snapshot: Snapshot, previous: Snapshot): void
-  /** Another revision, or another status of the snapshot. */
+  /** Another revision, or another status of the snapshot; also what the backend told of was read, a connection that was made anew for one. */
   onApplied?(snapshot: Snapshot): void
 }
+
+/** A read that takes longer was stopped, or put to sleep, with the request that began it: not even its time limit ended it. Milliseconds. */
+const longestRead = 15_000
+
+const ended =
+  ': the read was stopped with the request that had begun it. From now on requests wait for theirs; none has to if the handler is given the context of the runtime, which has `waitUntil`.'
 
 const reading = 'reading the state'
 
@@ -60,6 +68,9 @@ export function createRefresher(options: RefresherOptions): Refresher {
   let again = false
   let adopted = 0
   let triedAt = Number.NEGATIVE_INFINITY
+  /** Reads are stopped with the requests that begin them. */
+  let cutOff = false
+  let begun = false
   let firstAnswer: Promise<Snapshot> | undefined
 
   const schedule = createSchedule({
@@ -119,7 +130,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     }
     const before = adopted
     triedAt = clock.now()
-    inFlight = store
+    const read: Promise<Snapshot> = store
       .read()
       .then((document) => {
         if (before === adopted) return answered(document)
@@ -127,15 +138,22 @@ export function createRefresher(options: RefresherOptions): Refresher {
         again = true
         return current
       })
-      .catch(failed)
+      .catch((error) => (read === inFlight ? failed(error) : current))
       .finally(() => {
+        cutOff ||= isOverdue()
+        if (read !== inFlight) return
         inFlight = undefined
         if (again && !closed) {
           again = false
           void refresh()
         }
       })
-    return inFlight
+    inFlight = read
+    return read
+  }
+
+  function isOverdue(): boolean {
+    return !timers && Math.abs(clock.now() - triedAt) >= longestRead
   }
 
   function changed(stored?: StoredState): void {
@@ -145,7 +163,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     if (document && current.status === 'ready' && isLater(document, current.document)) {
       adopted++
       answered(document)
-    } else void refresh()
+    } else void refresh().then(onApplied)
   }
 
   function readQuietly(stored: StoredState): StateDocument | undefined {
@@ -154,6 +172,20 @@ export function createRefresher(options: RefresherOptions): Refresher {
     } catch {
       return undefined
     }
+  }
+
+  function answerInTime(): Promise<Snapshot> {
+    return new Promise((resolve) => {
+      const timeout = clock.setTimer(() => {
+        const late = `No answer from ${store.backend.address} within ${options.firstReadTimeout} ms.`
+        if (cutOff) inFlight = undefined
+        resolve(cutOff || current.status === 'pending' ? failed(new StateBackendError(late)) : current)
+      }, options.firstReadTimeout)
+      void (inFlight ?? refresh()).then((snapshot) => {
+        timeout.cancel()
+        resolve(snapshot)
+      })
+    })
   }
 
   function firstFromDisk(): void {
@@ -172,6 +204,9 @@ export function createRefresher(options: RefresherOptions): Refresher {
     get reading() {
       return inFlight
     },
+    get awaited() {
+      return cutOff && begun && inFlight ? answerInTime() : undefined
+    },
     start() {
       if (started || closed) return
       started = true
@@ -181,30 +216,33 @@ export function createRefresher(options: RefresherOptions): Refresher {
     },
     look() {
       const now = clock.now()
+      begun = false
       if (current.nextChange !== undefined && current.nextChange <= now) reevaluate()
+      if (!started || closed) return current
+      if (inFlight && isOverdue()) {
+        cutOff = true
+        inFlight = undefined
+        failed(new StateBackendError(`No answer from ${store.backend.address}${ended}`))
+      }
       const pause = current.status === 'ready' ? maxAge : Math.min(maxAge, longestBackOff)
       // The clock may have been set back.
-      if (!inFlight && Math.abs(now - triedAt) >= pause) void refresh()
+      if (!inFlight && Math.abs(now - triedAt) >= pause) {
+        begun = true
+        void refresh()
+      }
       return current
     },
     refresh,
     adopt(document) {
       adopted++
+      triedAt = clock.now()
       answered(document)
     },
     first() {
       if (current.status !== 'pending') return Promise.resolve(current)
-      firstAnswer ??= new Promise((resolve) => {
-        const timeout = clock.setTimer(() => {
-          const late = `No answer from ${store.backend.address} within ${options.firstReadTimeout} ms.`
-          resolve(current.status === 'pending' ? failed(new StateBackendError(late)) : current)
-        }, options.firstReadTimeout)
-        void (inFlight ?? refresh()).then((snapshot) => {
-          timeout.cancel()
-          resolve(snapshot)
-        })
-      })
-      return firstAnswer
+      if (timers) firstAnswer ??= answerInTime()
+      // What one request waits for can end with it: then another waits by itself.
+      return firstAnswer ?? answerInTime()
     },
     async close() {
       if (closed) return

@@ -265,7 +265,7 @@ function endEntry(window: Window): HistoryEntry {
   return entry(lapsed ? 'lapse' : 'end', window, { by: 'clock', from: 'clock' }, lapsed ? lapse : end)
 }
 
-function toInstant(time: number): string {
+export function toInstant(time: number): string {
   const at = new Date(time)
   const text = Number.isNaN(at.getTime()) ? '' : at.toISOString()
   // Years beyond 9999 are written with a sign and six digits, and no document with such an instant is read back.

@@ -13,7 +13,7 @@ export interface BackendUnderTest {
   backend: StateBackend
   /** A second, independent handle on the same stored state, as another process would have. */
   other(): Promise<StateBackend>
-  /** Puts text in the place of the document, past the backend. */
+  /** Puts text in the place of the document, past the backend: damaged, or a document where the backend cannot write. */
   corrupt?(text: string): Promise<void>
   /** Removes the document, past the backend. */
   remove?(): Promise<void>
@@ -49,7 +49,7 @@ const patience = 5000
  * ```
  */
 export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions): void {
-  const test = (name: string, run: (tested: BackendUnderTest) => Promise<void>): unknown =>
+  const test = (name: string, run: (tested: BackendUnderTest) => Promise<unknown>): unknown =>
     runner.it(name, async () => {
       const tested = await options.create()
       try {
@@ -58,6 +58,9 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
         await tested.cleanup()
       }
     })
+
+  const writing: typeof test = (name, run) =>
+    test(name, async (tested) => tested.backend.capabilities.writable && run(tested))
 
   runner.describe(`state backend contract: ${options.name}`, () => {
     test('says where it is, and what it can do', async ({ backend }) => {
@@ -75,17 +78,28 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       if (backend.readSync) equal(backend.readSync() ?? undefined, undefined)
     })
 
-    test('reads what was written, through every handle', async ({ backend, other }) => {
-      await write(backend, 1)
+    test('reads what was written, through every handle', async (tested) => {
+      const { backend, other } = tested
+      await store(tested, 1)
       isRevision(await backend.read(), 1)
       const second = await other()
       isRevision(await second.read(), 1)
-      await write(second, 2)
+      await store({ ...tested, backend: second }, 2)
       isRevision(await backend.read(), 2)
       if (backend.readSync) isRevision(backend.readSync() ?? (await backend.read()), 2)
     })
 
-    test('refuses a write that expects another revision, and changes nothing', async ({ backend, other }) => {
+    test('refuses to write where it cannot, and changes nothing', async (tested) => {
+      const { backend } = tested
+      if (backend.capabilities.writable) return
+      await rejects(write(backend, 1), 'ERR_MAINTENANCE_BACKEND')
+      equal(await backend.read(), undefined)
+      await store(tested, 1)
+      await rejects(write(backend, 2), 'ERR_MAINTENANCE_BACKEND')
+      isRevision(await backend.read(), 1)
+    })
+
+    writing('refuses a write that expects another revision, and changes nothing', async ({ backend, other }) => {
       await rejects(write(backend, 4), 'ERR_MAINTENANCE_CONFLICT')
       equal(await backend.read(), undefined)
       await write(backend, 1)
@@ -107,7 +121,7 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
         for (const result of results) if (result.status === 'rejected') isConflict(result.reason)
         const stored = parseDocument((await backend.read())?.document ?? '')
         equal(stored.revision, revision)
-        equal(stored.key, keyOf(won[0]), 'what is stored is not what the winner wrote')
+        equal(stored.id, idOf(won[0]), 'what is stored is not what the winner wrote')
       }
     })
 
@@ -140,15 +154,16 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
 
     test('hands out a damaged document as it is, and does not overwrite it unasked', async ({ backend, corrupt }) => {
       if (!corrupt) return
-      await write(backend, 1)
+      await store({ backend, corrupt }, 1)
       await corrupt(damaged)
       deepEqual(await backend.read(), { document: damaged, revision: 0 })
+      if (!backend.capabilities.writable) return
       await rejects(write(backend, 1), 'ERR_MAINTENANCE_STATE_DAMAGED')
       await rejects(write(backend, 2), 'ERR_MAINTENANCE_STATE_DAMAGED')
       equal((await backend.read())?.document, damaged)
     })
 
-    test('replaces a damaged document when told to, and says where the copy is', async ({ backend, corrupt }) => {
+    writing('replaces a damaged document when told to, and says where the copy is', async ({ backend, corrupt }) => {
       if (!corrupt) return
       await write(backend, 1)
       await corrupt(damaged)
@@ -159,7 +174,7 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       await write(backend, 2)
     })
 
-    test('compares as ever when a document that was thought damaged is not', async ({ backend }) => {
+    writing('compares as ever when a document that was thought damaged is not', async ({ backend }) => {
       await write(backend, 1)
       await rejects(write(backend, 1, 0, true), 'ERR_MAINTENANCE_CONFLICT')
       isRevision(await backend.read(), 1)
@@ -181,23 +196,25 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       await stop()
     })
 
-    test('keeps a document of 100,000 characters, in any language, as it is', async ({ backend, other }) => {
+    test('keeps a document of 100,000 characters, in any language, as it is', async (tested) => {
+      const { backend, other } = tested
       const reason = 'Wartung ☕ 保守 \u{1f6a7} "\\\n\u0000'.repeat(5_000).slice(0, 100_000)
-      const document = serializeDocument({ ...createDocument(keyOf(0)), revision: 1, reason } as never)
-      await backend.write(document, { expected: 0, next: 1 })
+      const document = documentOf(backend, 1, 0, { reason })
+      await store(tested, 1, document)
       equal((await backend.read())?.document, document, 'not the document that was written')
       equal((await (await other()).read())?.document, document, 'not the document that was written')
     })
 
-    test('fails while the engine is out of reach, and works again afterwards', async ({ backend, outage }) => {
+    test('fails while the engine is out of reach, and works again afterwards', async (tested) => {
+      const { backend, outage } = tested
       if (!outage) return
-      await write(backend, 1)
+      await store(tested, 1)
       await outage.begin()
       await rejects(backend.read(), 'ERR_MAINTENANCE_BACKEND')
       await rejects(write(backend, 2), 'ERR_MAINTENANCE_BACKEND')
       await outage.end()
       await eventually(async () => (await backend.read())?.revision !== undefined)
-      await write(backend, 2)
+      await store(tested, 2)
       isRevision(await backend.read(), 2)
     })
 
@@ -259,13 +276,14 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
       )
     })
 
-    test('starts anew when the document was removed', async ({ backend, remove }) => {
+    test('starts anew when the document was removed', async (tested) => {
+      const { backend, remove } = tested
       if (!remove) return
-      await write(backend, 1)
+      await store(tested, 1)
       await remove()
       equal(await backend.read(), undefined)
-      await rejects(write(backend, 2), 'ERR_MAINTENANCE_CONFLICT')
-      await write(backend, 1)
+      if (backend.capabilities.writable) await rejects(write(backend, 2), 'ERR_MAINTENANCE_CONFLICT')
+      await store(tested, 1)
       isRevision(await backend.read(), 1)
     })
   })
@@ -274,11 +292,27 @@ export function backendSuite(runner: SuiteRunner, options: BackendSuiteOptions):
 const minute = 60_000
 
 const damaged = '{"format":1,"id":"half'
-const keyOf = (writer: number | undefined): string => `writer-${writer}`
+const idOf = (writer: number | undefined): string => `writer-${writer}`
 
-/** Writes a document of this revision on top of the one before. */
+/** A document as the state of this backend has it, which tells who wrote it. */
+const documentOf = ({ key = '' }: StateBackend, revision: number, writer = 0, more: object = {}): string =>
+  serializeDocument({ ...createDocument(key, idOf(writer)), revision, ...more })
+
+/** Writes a document of this revision on top of the one before; past the backend, where that cannot write. */
+async function store(
+  { backend, corrupt }: Pick<BackendUnderTest, 'backend' | 'corrupt'>,
+  revision: number,
+  document: string = documentOf(backend, revision),
+): Promise<void> {
+  if (backend.capabilities.writable) await backend.write(document, { expected: revision - 1, next: revision })
+  else {
+    check(corrupt !== undefined, 'a backend that cannot write is tested with `corrupt`')
+    await corrupt(document)
+  }
+}
+
 function write(backend: StateBackend, revision: number, writer = 0, replaceDamaged = false) {
-  const document = serializeDocument({ ...createDocument(keyOf(writer)), revision })
+  const document = documentOf(backend, revision, writer)
   return backend.write(document, { expected: revision - 1, next: revision, replaceDamaged })
 }
 

@@ -98,8 +98,8 @@ describe('what a change asks for', () => {
     ['a field twice', 'reason=a&reason=b', 'A field is there twice.'],
     ['an end and a duration', 'for=1h&end=2026-01-02', 'Give `for` or `end`, not both'],
     ['a duration that is none', 'for=soon', 'The duration "soon" cannot be read'],
-    ['no duration at all', 'for=0', 'must be after the start'],
-    ['an end in the past', 'end=2020-01-01T00:00Z', 'must be after the start'],
+    ['no duration at all', 'for=0', 'is not in the future'],
+    ['an end in the past', 'end=2020-01-01T00:00Z', 'is not in the future'],
     ['an end that is no time', 'end=tomorrow', 'The time "tomorrow" cannot be read'],
     ['a reason too long', `reason=${'x'.repeat(2001)}`, 'The reason must be a string of at most 2000 characters'],
   ])('%s is 400, says what, and changes nothing', async (_name, body, detail) => {

@@ -83,8 +83,8 @@ describe('the config file', () => {
     ['js', 'export default { stateFilePath: 5 }', /^The option `stateFilePath` is 5: write a string/],
     [
       'js',
-      'export default { stateBackend: "redis://u:secret@h" }',
-      /^The option `stateBackend` has the scheme "redis:"/,
+      'export default { stateBackend: "oracle://u:secret@h" }',
+      /^The option `stateBackend` has the scheme "oracle:"/,
     ],
   ])('as .%s that is wrong (%s) fails with its full path, and no stack', (extension, text, message) => {
     const folder = project({ [`${config}.${extension}`]: text })

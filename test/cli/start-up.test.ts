@@ -34,7 +34,7 @@ describe('a command loads what it needs', () => {
       expect(
         ours.filter((file) => /^dist\/(decision|reply|request|adapters|snapshot|engine|index)\b/.test(file)),
       ).toEqual([])
-      const commands = ours.filter((file) => /cli\/(on|off|extend|status)\.js$/.test(file))
+      const commands = ours.filter((file) => /cli\/(on|off|extend|status|fleet|token|via)\.js$/.test(file))
       expect(commands).toEqual([`dist/cli/${parameters[0]}.js`])
     },
   )

@@ -35,7 +35,7 @@ describe('on and off', () => {
       '  reason      Upgrading the database',
       expect.stringMatching(`^  ends        ${wallTime}, in 30 minutes: the site reopens by itself$`),
       `  state       file:${join(folder, stateFile)} (revision 1)`,
-      '  applies to  Every process on this machine that reads this file decides by it; this backend keeps no list of them.',
+      '  applies to  NO INSTANCE has announced itself, so nobody is known to decide by this state. Is the app running, and with this state backend?',
       'To end it: maintenance-mode off',
       '',
     ])
@@ -45,7 +45,7 @@ describe('on and off', () => {
         `^  closed      window manual, since ${wallTime}, (just now|. seconds? ago): Upgrading the database$`,
       ),
       `  state       file:${join(folder, stateFile)} (revision 2)`,
-      expect.stringMatching('^  applies to  Every process'),
+      expect.stringMatching('^  applies to  NO INSTANCE'),
       '',
     ])
   })
@@ -209,7 +209,7 @@ describe('status', () => {
       errors: '',
       output: `Maintenance mode is OFF
   state       file:${join(folder, stateFile)} (nothing is stored yet)
-  applies to  Every process on this machine that reads this file decides by it; this backend keeps no list of them.
+  applies to  NO INSTANCE has announced itself, so nobody is known to decide by this state. Is the app running, and with this state backend?
   settings    the environment
 `,
     })
@@ -255,7 +255,8 @@ describe('status', () => {
 describe('output', () => {
   it('is one JSON object with the same keys whatever happened, if asked for', () => {
     const folder = project()
-    const change = ['mode', 'revision', 'window', 'alreadySince', 'closed', 'keptAside', 'remaining', 'stateBackend']
+    const change = ['mode', 'revision', 'window', 'alreadySince', 'closed', 'keptAside', 'fleet', 'remaining']
+    change.push('instances', 'stateBackend')
     const opened = ask(folder, 'on --for 30m')
     expect(Object.keys(opened)).toEqual([...change, 'updated'])
     expect(opened).toMatchObject({

@@ -1,0 +1,32 @@
+import { platform } from '#platform'
+import type { Settings } from '../settings/options.js'
+import type { Snapshot } from '../snapshot/snapshot.js'
+import { version } from '../version.js'
+import type { AnnouncerOptions } from './announcer.js'
+import { hashSettings } from './settings-hash.js'
+
+/** What this instance says of itself whenever it announces itself. */
+export function describeInstance(options: {
+  settings: Settings
+  id(): string
+  snapshot(): Snapshot
+}): AnnouncerOptions['describe'] {
+  const { settings, id, snapshot } = options
+  let hash: string | undefined
+  return async () => {
+    hash ??= await hashSettings(settings)
+    const { document, status, mode } = snapshot()
+    return {
+      id: id(),
+      host: platform.host(),
+      process: platform.process(),
+      version,
+      document: document?.id,
+      revision: document?.revision,
+      snapshot: status,
+      mode,
+      pinned: settings.mode !== undefined,
+      settings: hash,
+    }
+  }
+}
