@@ -1,12 +1,15 @@
 import { messageOf, StateBackendError } from '../errors.js'
-import { byName, clockTolerance, fromPresence, type SeenInstance } from '../fleet/instance.js'
+import { clockTolerance, type SeenInstance } from '../fleet/instance.js'
 import { judge, lostAfter, type TargetState } from '../fleet/judgement.js'
 import { formatDuration } from '../settings/duration.js'
 import { effectiveMode } from '../state/effective-mode.js'
 import type { Context } from './context.js'
-import { noInstance } from './instances.js'
+import { listInstances, noInstance } from './instances.js'
 import type { Outcome, Table } from './outcome.js'
 import { stateText } from './window-text.js'
+
+/** Milliseconds. */
+const patience = 10_000
 
 /** Every instance that decides by the state, and what is odd about it. */
 export async function fleet(context: Context): Promise<Outcome> {
@@ -16,8 +19,10 @@ export async function fleet(context: Context): Promise<Outcome> {
       `${address} keeps no list of instances: every process that reads this state decides by it, but none can be shown.`,
     )
   }
-  const [listed, { target, failure }] = await Promise.all([presence.list(), readTarget(context)])
-  const seen = listed.map(fromPresence).sort(byName)
+  const [seen, { target, failure }] = await Promise.all([
+    listInstances(presence, address, patience),
+    readTarget(context),
+  ])
   const usual = usualOf(seen)
   const instances = seen.map((instance) => ({
     ...instance,
@@ -57,7 +62,8 @@ type Usual = Pick<SeenInstance, 'version' | 'settings'>
 /** What most of the live instances have: the others differ. */
 function usualOf(seen: readonly SeenInstance[]): Usual {
   const live = seen.filter(({ age }) => age <= lostAfter)
-  return { version: mostOf(live.map(({ version }) => version)), settings: mostOf(live.map(({ settings }) => settings)) }
+  const some = live.length > 0 ? live : seen
+  return { version: mostOf(some.map(({ version }) => version)), settings: mostOf(some.map(({ settings }) => settings)) }
 }
 
 function mostOf<Value>(values: readonly Value[]): Value | undefined {

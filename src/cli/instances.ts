@@ -1,3 +1,4 @@
+import type { Presence } from '../backends/backend.js'
 import { bounded, systemClock } from '../clock.js'
 import { messageOf, StateBackendError } from '../errors.js'
 import { byName, fromPresence, type SeenInstance } from '../fleet/instance.js'
@@ -22,12 +23,20 @@ export async function lookAround({ store }: Context): Promise<Around> {
   const { presence, address } = store.backend
   if (!presence) return { instances: undefined }
   try {
-    const late = (): Error => new StateBackendError(`no answer from ${address} within ${formatDuration(patience)}`)
-    const seen = await bounded(systemClock, presence.list(), { milliseconds: patience, late })
-    return { instances: seen.map(fromPresence).sort(byName) }
+    return { instances: await listInstances(presence, address, patience) }
   } catch (error) {
     return { instances: undefined, failure: messageOf(error) }
   }
+}
+
+export async function listInstances(
+  presence: Presence,
+  address: string,
+  milliseconds: number,
+): Promise<readonly SeenInstance[]> {
+  const late = (): Error => new StateBackendError(`No answer from ${address} within ${formatDuration(milliseconds)}.`)
+  const sightings = await bounded(systemClock, presence.list(), { milliseconds, late })
+  return sightings.map(fromPresence).sort(byName)
 }
 
 /** Which instances decide by the state, for people. */

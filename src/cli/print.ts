@@ -14,6 +14,7 @@ export async function printed(context: Context, run: (context: Context) => Promi
     capabilities: backend.capabilities,
     // Where nothing is stored, there is nothing to leave as it is.
     absentMeansOff: false,
+    ...(backend.presence && { presence: backend.presence }),
     async read() {
       const stored = await backend.read()
       document = stored?.document ?? ''

@@ -71,7 +71,8 @@ async function awaitInstances(options: ConvergenceOptions, presence: Presence): 
     }
     const settled = failure === undefined && isSettled(instances, wait)
     const problem = problemOf(instances, wait, { failure, settled })
-    const report = reportOf(problem === undefined ? 'confirmed' : 'unconfirmed', instances, time.passed(), problem)
+    const result = problem === undefined ? 'confirmed' : 'unconfirmed'
+    const report: FleetReport = { result, instances, waited: time.passed(), problem }
     if (settled || time.left() === 0) return report
     onProgress?.(report)
     await sleep(clock, Math.min(pause, time.left()))
@@ -81,27 +82,26 @@ async function awaitInstances(options: ConvergenceOptions, presence: Presence): 
 async function awaitUnseen(options: ConvergenceOptions): Promise<FleetReport> {
   const { backend, clock, pollInterval, wait } = options
   const time = timeOf(options)
-  const ended = (result: FleetReport['result'], problem?: string): FleetReport =>
-    reportOf(result, [], time.passed(), problem)
+  const ended = (problem: string | undefined): FleetReport => {
+    const result = problem === undefined ? 'unseen' : 'unconfirmed'
+    return { result, instances: [], waited: time.passed(), problem }
+  }
   const noList = `${backend.address} keeps no list of instances`
   await sleep(clock, Math.min(pollInterval, wait.timeout))
   if (wait.timeout < pollInterval) {
-    return ended(
-      'unconfirmed',
-      `${noTime(wait)}: ${noList}, and a change can stay unseen for ${unseenBound(pollInterval)}.`,
-    )
+    return ended(`${noTime(wait)}: ${noList}, and a change can stay unseen for ${unseenBound(pollInterval)}.`)
   }
   for (;;) {
     try {
       await time.bounded(backend.read(), backend)
       break
     } catch (error) {
-      if (time.left() === 0) return ended('unconfirmed', `${noTime(wait)}: ${messageOf(error)}`)
+      if (time.left() === 0) return ended(`${noTime(wait)}: ${messageOf(error)}`)
       await sleep(clock, Math.min(longestPause, time.left()))
     }
   }
-  if (wait.instances === undefined) return ended('unseen')
-  return ended('unconfirmed', `Not confirmed: ${noList}, so none of ${wait.instances} was seen.`)
+  const asked = wait.instances
+  return ended(asked === undefined ? undefined : `Not confirmed: ${noList}, so none of ${asked} was seen.`)
 }
 
 /** No live instance is still to be waited for, and there are enough. */
@@ -128,15 +128,6 @@ function problemOf(
 
 function noTime({ timeout }: Wait): string {
   return `Not confirmed within ${formatDuration(timeout)}`
-}
-
-function reportOf(
-  result: FleetReport['result'],
-  instances: FleetInstance[],
-  waited: number,
-  problem: string | undefined,
-): FleetReport {
-  return { result, instances, waited, problem }
 }
 
 interface Time {

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type KV, Kvm } from '@nats-io/kv'
@@ -483,14 +485,16 @@ describe('a connection to NATS', () => {
   it('is not left behind by attempts that were not answered in time', { timeout: 30_000 }, async () => {
     const account = newAccount()
     const backend = backendOf({ url: urlOf(account) })
-    const connected = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
-    const before = connected()
+    const opened: Socket[] = []
+    const note = (message: unknown): void => void opened.push((message as { socket: Socket }).socket)
+    subscribe('net.client.socket', note)
+    onTestFinished(() => void unsubscribe('net.client.socket', note))
     engine.freeze()
     onTestFinished(() => engine.thaw())
     for (let attempt = 0; attempt < 2; attempt++) {
       expect(await messageOf(backend.read())).toMatch(/cannot be read: timeout\. There was no answer within 4 s/)
     }
-    await vi.waitFor(() => expect(connected()).toBe(before))
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true])
     engine.thaw()
     expect(await backend.read()).toBeUndefined()
     expect(await connectionsOf(account)).toHaveLength(1)

@@ -97,7 +97,7 @@ async function moving(state: string) {
 describe('a cluster', () => {
   it.each(Object.keys(handles))('is followed while the state moves to another server (%s)', async (name) => {
     const key = newKey()
-    const { options, end } = (await handles[name]?.()) as RedisHandle
+    const { options, end } = await (handles[name] as () => Promise<RedisHandle>)()
     onTestFinished(() => void end?.())
     const instance = maintenanceOf({ stateBackend: redisBackend({ ...options, key }) })
     const operator = maintenanceOf({ stateBackend: redisBackend({ ...options, key }) })
@@ -114,7 +114,8 @@ describe('a cluster', () => {
     await isFollowed('moved')
     await finish()
     await isFollowed('after')
-    expect((await operator.refresh())?.snapshot ?? operator.status().snapshot).toBe('ready')
+    await operator.refresh()
+    expect(operator.status()).toMatchObject({ snapshot: 'ready', reason: 'after' })
   })
 
   it('is not waited for where some of its servers are out of reach', async () => {
@@ -140,7 +141,7 @@ describe('a cluster', () => {
       timeout: 15_000,
       interval: 100,
     })
-    await cluster.start()
-    await vi.waitFor(async () => expect(await whole.read()).toBeUndefined(), { timeout: 5000 })
+    await other.start()
+    await vi.waitFor(async () => expect(await whole.read()).toBeUndefined(), { timeout: 10_000 })
   })
 })

@@ -87,7 +87,7 @@ describe('after a failover', { timeout: 60_000 }, () => {
   }
 
   it.each(Object.keys(handles))('the new master is written and heard, without a restart (%s)', async (name) => {
-    const { options, end } = (await handles[name]?.()) as RedisHandle
+    const { options, end } = await (handles[name] as () => Promise<RedisHandle>)()
     onTestFinished(() => void end?.())
     const key = newKey()
     const instance = maintenanceOf({ stateBackend: redisBackend({ ...options, key }) })

@@ -34,6 +34,17 @@ async function fleet(...instances: [Partial<InstanceRecord> & { id: string }, ag
   return folder
 }
 
+/** A folder whose config file has a file backend with something changed. */
+function configured(changes: string): string {
+  const folder = project()
+  const module = join(main, '../../backends/file.js')
+  const source = `import { fileBackend } from ${JSON.stringify(module)}
+const backend = fileBackend({ path: ${JSON.stringify(join(folder, stateFile))} })
+export default { stateBackend: { ...backend, ${changes} }, pollInterval: '1s' }`
+  writeFileSync(join(folder, 'maintenance-mode.config.js'), source)
+  return folder
+}
+
 const none = 'NO INSTANCE has announced itself, so nobody is known to decide by this state.'
 
 describe('on, off and status tell which instances decide', () => {
@@ -86,6 +97,15 @@ describe('on, off and status tell which instances decide', () => {
       errors: expect.stringContaining('cannot be read'),
     })
   })
+})
+
+it('on, off and status wait 2 s at most for a list that does not come', () => {
+  const folder = configured('presence: { ...backend.presence, list: () => new Promise(() => {}) }')
+  const began = performance.now()
+  const { code, output } = type(folder, 'status')
+  expect(performance.now() - began).toBeLessThan(8 * second)
+  expect(code).toBe(0)
+  expect(output).toMatch(/decides by it; who they are cannot be told \(No answer from file:.* within 2s\.\)/)
 })
 
 describe('fleet', () => {
@@ -149,6 +169,11 @@ describe('fleet', () => {
         },
       ],
     })
+  })
+
+  it('finds only the loss odd where all are lost', async () => {
+    const folder = await fleet([{ id: 'web-1' }, 20 * second])
+    expect(ask(folder, 'fleet')).toMatchObject({ instances: [{ id: 'web-1', verdict: 'lost', remarks: ['lost'] }] })
   })
 
   it('says loudly that there is no instance', () => {
@@ -281,18 +306,7 @@ describe('--wait', () => {
 })
 
 describe('a backend that keeps no list of instances', () => {
-  /** A file backend without one. */
-  function listless(): string {
-    const source = `import { fileBackend } from '${join(main, '../../backends/file.js')}'
-const { presence, ...backend } = fileBackend({ path: '${join(process.cwd(), 'none')}' })
-export default { stateBackend: { ...backend, capabilities: { ...backend.capabilities, presence: false } }, pollInterval: '1s' }`
-    const folder = project()
-    writeFileSync(
-      join(folder, 'maintenance-mode.config.js'),
-      source.replace(join(process.cwd(), 'none'), join(folder, stateFile)),
-    )
-    return folder
-  }
+  const listless = () => configured('presence: undefined, capabilities: { ...backend.capabilities, presence: false }')
 
   it('is waited for as long as a change can stay unseen, which is said', () => {
     const folder = listless()

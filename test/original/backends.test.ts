@@ -1,36 +1,17 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type StateBackend, StateConflictError, type StoredState, type WriteCondition } from 'maintenance-mode'
+import { Keyv } from 'keyv'
+import type { StateBackend } from 'maintenance-mode'
+import { cacheBackend } from 'maintenance-mode/backends/cache'
 import { fileBackend } from 'maintenance-mode/backends/file'
+import { unstorageBackend } from 'maintenance-mode/backends/unstorage'
+import { createStorage, prefixStorage } from 'unstorage'
+import fsDriver from 'unstorage/drivers/fs-lite'
+import memoryDriver from 'unstorage/drivers/memory'
 import { expect, it } from 'vitest'
 import { projectFolder } from '../../src/platform/node.js'
 import { temporaryFolder } from '../backends/fixtures/child.js'
 import { expectRefused, moduleWith, open, openFile } from './site.js'
-
-const capabilities = { compareAndSet: true, watch: false, presence: false, writable: true }
-
-/** A backend of one's own: values by name, as caches and storages keep them. */
-class OwnBackend implements StateBackend {
-  readonly address: string
-  readonly capabilities = capabilities
-  readonly absentMeansOff = false
-  readonly #storage: Map<string, StoredState>
-
-  constructor(storage: Map<string, StoredState>, name = 'maintenance_mode') {
-    this.address = `own:${name}`
-    this.#storage = storage
-  }
-
-  async read(): Promise<StoredState | undefined> {
-    return this.#storage.get(this.address)
-  }
-
-  async write(document: string, { expected, next }: WriteCondition): Promise<undefined> {
-    if ((this.#storage.get(this.address)?.revision ?? 0) !== expected)
-      throw new StateConflictError('Somebody was faster.')
-    this.#storage.set(this.address, { document, revision: next })
-  }
-}
 
 async function switchBothWays(stateBackend: StateBackend, other: StateBackend): Promise<void> {
   const { maintenance } = open({ stateBackend })
@@ -94,62 +75,61 @@ it('4. junk in the file cannot be read, and junk cannot be written', async () =>
   }
 })
 
-it('5. a backend of your own over a storage: absent is off, on, off (shared backends come later)', async () => {
-  const storage = new Map<string, StoredState>()
-  await switchBothWays(new OwnBackend(storage), new OwnBackend(storage))
+it('5. default storage (here: unstorage, over files): absent is off, then on, then off', async () => {
+  const base = temporaryFolder()
+  const backend = (): StateBackend => unstorageBackend({ storage: createStorage({ driver: fsDriver({ base }) }) })
+  await switchBothWays(backend(), backend())
+  expect(readdirSync(base)).toEqual(['maintenance-mode.json'])
 })
 
-it('6. a backend of your own that is a plain object: absent is off, on, off (shared backends come later)', async () => {
-  let stored: StoredState | undefined
-  const backend: StateBackend = {
-    address: 'static:',
-    capabilities,
-    absentMeansOff: true,
-    read: async () => stored,
-    async write(document, { next }) {
-      stored = { document, revision: next }
-      return undefined
-    },
-  }
-  await switchBothWays(backend, backend)
+it('6. static storage (here: unstorage, with a prefix): absent is off, then on, then off', async () => {
+  const storage = createStorage({ driver: memoryDriver() })
+  const backend = (): StateBackend => unstorageBackend({ storage: prefixStorage(storage, 'static') })
+  await switchBothWays(backend(), backend())
+  expect(await storage.getKeys()).toEqual(['static:maintenance-mode.json'])
 })
 
-it('7. a backend that fails: the fallback, then the last known state (here: a write that fails is an error; shared backends come later)', async () => {
-  class DownCache extends Map<string, StoredState> {
-    down = true
+it('7. cache (here: Keyv): absent is off, on, off; one that fails gives the fallback, then the last known state, and a write that fails is an error', async () => {
+  class Store extends Map<string, unknown> {
+    down = false
     override get(name: string) {
       if (this.down) throw new Error('the cache is down')
       return super.get(name)
     }
   }
-  const cache = new DownCache()
-  const { maintenance, said } = open({ stateBackend: new OwnBackend(cache) })
+  const store = new Store()
+  const backend = (): StateBackend => cacheBackend({ cache: new Keyv({ store }), address: 'cache:test' })
+  store.down = true
+  const { maintenance, said } = open({ stateBackend: backend() })
   expect(await maintenance.getMode()).toBe('off')
   expect(said.join()).toContain('the cache is down')
   await expect(maintenance.setMode('on')).rejects.toThrow('the cache is down')
-  const fallback = open({ stateBackend: new OwnBackend(cache), stateBackendFallbackValue: true }).maintenance
+  const fallback = open({ stateBackend: backend(), stateBackendFallbackValue: true }).maintenance
   expect(await fallback.getMode()).toBe('on')
 
-  cache.down = false
-  await switchBothWays(new OwnBackend(cache), new OwnBackend(cache))
+  store.down = false
+  await switchBothWays(backend(), backend())
   await maintenance.setMode('on')
-  cache.down = true
+  store.down = true
   expect(await maintenance.refresh()).toMatchObject({ mode: 'on', snapshot: 'stale' })
-  cache.down = false
-  cache.clear()
+  store.down = false
+  store.clear()
   expect(await maintenance.refresh()).toMatchObject({ mode: 'on', snapshot: 'stale' })
 })
 
-it('8. two names in one storage: only the one that is meant is touched (shared backends come later)', async () => {
-  const storage = new Map<string, StoredState>()
-  const { maintenance } = open({ stateBackend: new OwnBackend(storage) })
+it('8. a named cache (here: a key): only that one is touched', async () => {
+  const store = new Map()
+  const backend = (key: string): StateBackend => {
+    return cacheBackend({ cache: new Keyv({ store }), key, address: `cache:test?key=${key}` })
+  }
+  const { maintenance } = open({ stateBackend: backend('billing') })
   await maintenance.setMode('on')
-  await switchBothWays(new OwnBackend(storage, 'shop'), new OwnBackend(storage, 'shop'))
+  await switchBothWays(backend('shop'), backend('shop'))
   expect((await maintenance.refresh()).mode).toBe('on')
-  expect([...storage.keys()]).toEqual(['own:maintenance_mode', 'own:shop'])
+  expect([...store.keys()].map(String)).toEqual(['keyv:maintenance-mode:billing', 'keyv:maintenance-mode:shop'])
 })
 
-it('9. a named backend that does not exist is refused (here: at the start; shared backends come later)', () => {
+it('9. a named backend that does not exist is refused (here: at the start)', () => {
   const path = moduleWith('exports.shop = {}')
   expectRefused('stateBackend', {}, { MAINTENANCE_MODE_STATE_BACKEND: `${path}#billing` })
   expectRefused('stateBackend', { stateBackend: 'shop' })
