@@ -18,6 +18,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/matrix/**'],
+    globalSetup: 'test/temporary-folder.ts',
     // Processes, not threads: tests change the environment and the time zone.
     pool: 'forks',
     maxWorkers: 2,

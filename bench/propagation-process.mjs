@@ -6,10 +6,6 @@ import { bareClients } from './propagation-clients.mjs'
 const [engine, url] = process.argv.slice(2)
 
 const maintenance = createMaintenance({ stateBackend: url, localCopyPath: false })
-maintenance.subscribe(async () => {
-  const { action } = await maintenance.decide({ method: 'GET', url: '/' })
-  process.send({ who: 'ours', said: action, at: monotonic() })
-})
 maintenance.start()
 await maintenance.ready()
 
@@ -17,6 +13,10 @@ const bare = await bareClients[engine](url)
 await bare.watch((text) => {
   const { windows } = JSON.parse(text)
   process.send({ who: 'bare', said: windows.length > 0 ? 'block' : 'allow', at: monotonic() })
+})
+maintenance.subscribe(async () => {
+  const { action } = await maintenance.decide({ method: 'GET', url: '/' })
+  process.send({ who: 'ours', said: action, at: monotonic() })
 })
 process.on('disconnect', () => process.exit())
 process.send('ready')

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { MaintenanceError } from '../errors.js'
 import type { LocalCopy } from './platform.js'
 
+let copies = 0
+
 /**
  * A copy of the last known state on this machine's disk, for a start while the backend is down. In a folder for this user
  * alone: whoever can write there decides whether the site is closed.
@@ -17,14 +19,15 @@ export function createLocalCopy(folder: string | undefined, name: string): Local
   const owner = process.getuid?.()
   const place = folder ?? join(tmpdir(), `maintenance-mode-${owner ?? 'user'}`)
   const path = join(place, `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.json`)
+  // The same one again and again: what a killed process leaves does not pile up.
+  const temporary = `${path}.${process.pid}-${++copies}`
   let writing: Promise<void> = Promise.resolve()
 
   const write = async (document: string): Promise<void> => {
     mkdirSync(place, { recursive: true, mode: 0o700 })
     assertPrivate(place, owner)
-    const temporary = `${path}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`
     try {
-      await writeFile(temporary, document, { mode: 0o600, flag: 'wx' })
+      await writeFile(temporary, document, { mode: 0o600 })
       await rename(temporary, path)
     } catch (error) {
       await unlink(temporary).catch(() => {})

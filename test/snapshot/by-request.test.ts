@@ -257,7 +257,7 @@ describe('where what a request has begun is stopped with it', () => {
     const { clock, get, stop, said, maintenance } = deployed(backend)
     await get()
     await clock.advance(10 * second)
-    backend.hold()
+    const late = backend.hold()
     expect(await get()).toBe(503)
     stop()
     backend.store(off)
@@ -273,7 +273,11 @@ describe('where what a request has begun is stopped with it', () => {
     expect([statuses, backend.reads]).toEqual([[], 3])
     expect(maintenance.status().snapshot).toBe('stale')
     expect(said).toEqual([expect.stringMatching(/No answer from script:: the read was stopped with the request/)])
-    expect(await get()).toBe(503)
+    late()
+    await clock.advance(0)
+    const work: unknown[] = []
+    expect(await get((one) => work.push(one))).toBe(503)
+    expect([statuses, work.length]).toEqual([[], 1])
     answer()
     await clock.advance(0)
     expect(statuses).toEqual([200])
@@ -326,7 +330,8 @@ describe('where what a request has begun is stopped with it', () => {
     'a machine that sleeps between requests, and wakes with an answer that is too late, counts as well (%s)',
     async (failure) => {
       const backend = shared(on)
-      const { clock, get, stop } = deployed(backend)
+      const { clock, get, stop, maintenance } = deployed(backend)
+      maintenance.subscribe(() => {})
       await get()
       await clock.advance(10 * second)
       backend.failure = failure
