@@ -1,12 +1,14 @@
 // How long after a write's return the last of fifty processes decides by it, beside a bare client of the same engine.
 import { setTimeout as delay } from 'node:timers/promises'
 import { createMaintenance } from 'maintenance-mode'
+import { openBackend } from '../dist/backends/open.js'
+import { createStateStore } from '../dist/backends/store.js'
 import { startNats, startPostgres, startRedis } from './engines.mjs'
 import { atMost, forkNode, interleave, monotonic, quantile, resultOf } from './measure.mjs'
 import { bareClients } from './propagation-clients.mjs'
 
 const processes = 50
-const changes = 150
+const changes = 100
 const engines = [
   { engine: 'redis', title: 'Redis', start: startRedis, bar: 25 },
   { engine: 'nats', title: 'NATS', start: startNats, bar: 20 },
@@ -49,16 +51,24 @@ async function measure(engine, start) {
       deciding.push(...some)
     }
     const mode = { ours: 'off', bare: 'off' }
-    const text = (closed) => JSON.stringify({ windows: closed ? [{ id: 'manual' }] : [], filling: 'x'.repeat(800) })
+    // The bare client carries the same text: what differs is what is done with it.
+    const reading = createStateStore(openBackend({ stateBackend: server.url, stateFilePath: '' }))
+    const textOf = async (closed) => {
+      const { windows, ...rest } = await reading.read()
+      return JSON.stringify({ windows: closed ? [{ id: 'manual' }] : [], ...rest }, null, 2)
+    }
     const latencies = { ours: [], bare: [] }
     await interleave(changes, Object.keys(latencies), async (who) => {
-      await delay(40 + Math.random() * 40)
       mode[who] = mode[who] === 'off' ? 'on' : 'off'
+      const text = who === 'bare' ? await textOf(mode.bare === 'on') : undefined
+      // Until what follows a change, the announcements of the instances, is over.
+      await delay(250 + Math.random() * 50)
       const told = Promise.all(deciding.map((child) => decided(child, who, mode[who] === 'on' ? 'block' : 'allow')))
-      await (who === 'ours' ? writer.setMode(mode.ours) : bare.write(text(mode.bare === 'on')))
+      await (who === 'ours' ? writer.setMode(mode.ours) : bare.write(text))
       const written = monotonic()
       latencies[who].push(Math.max(...(await told)) - written)
     })
+    await reading.backend.close()
     return latencies
   } finally {
     for (const child of deciding) child.disconnect()

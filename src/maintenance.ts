@@ -124,7 +124,7 @@ export function createMaintenance(
   const backend = openBackend(settings)
   const hosting = platform.hosting(environment)
   const timers = hosting?.timers ?? true
-  warnOfSettings({ settings, unknownVariables, backend, hosting, reporter })
+  warnOfSettings({ settings, unknownVariables, inCode: options.stateBackend, backend, hosting, reporter })
 
   const store = createStateStore(backend, clock)
   const listeners = new Set<(status: MaintenanceStatus) => void>()
@@ -135,7 +135,7 @@ export function createMaintenance(
     store,
     clock,
     reporter,
-    lastKnown: createLastKnown(store, localCopyOf(settings, backend), reporter),
+    lastKnown: createLastKnown(store, localCopyOf(settings, backend), { clock, reporter }),
     timers,
     pollInterval: settings.pollInterval,
     maxAge: settings.maxAge,

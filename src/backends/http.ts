@@ -38,7 +38,9 @@ interface Held {
 export function httpBackend(options: HttpBackendOptions): StateBackend {
   const { address, key, url: given } = readBackendUrl(options.url)
   const { url, authorization } = withoutCredentials(given, address)
-  const headers = { Accept: 'application/json', 'Cache-Control': 'no-cache', ...authorization, ...options.headers }
+  const more = Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  const usual = { accept: 'application/json', 'cache-control': 'no-cache' }
+  const headers = { ...usual, ...(authorization && { authorization }), ...Object.fromEntries(more) }
   let held: Held | undefined
 
   return {
@@ -47,11 +49,12 @@ export function httpBackend(options: HttpBackendOptions): StateBackend {
     capabilities: { compareAndSet: false, watch: false, presence: false, writable: false },
     absentMeansOff: false,
     async read() {
-      const request = { url, headers: { ...headers, ...held?.condition } }
+      const before = held
+      const request = { url, headers: { ...headers, ...before?.condition } }
       const answer = await askWeb(request, options.fetch).catch((error) => {
         throw backendFailure(address, 'read', error, webHint(error))
       })
-      if (answer.status === 304 && held) return held.stored
+      if (answer.status === 304 && before) return before.stored
       held = undefined
       if (answer.status === 404 || answer.status === 410) return undefined
       if (answer.status !== 200) throw refused(address, answer.status)
@@ -69,18 +72,15 @@ export function httpBackend(options: HttpBackendOptions): StateBackend {
 }
 
 /** `fetch` takes no URL with a password. */
-function withoutCredentials(
-  given: string,
-  address: string,
-): { url: string; authorization: { Authorization?: string } } {
+function withoutCredentials(given: string, address: string): { url: string; authorization?: string } {
   try {
     const url = new URL(given)
     const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
     url.username = ''
     url.password = ''
-    if (user === ':') return { url: url.href, authorization: {} }
+    if (user === ':') return { url: url.href }
     const bytes = String.fromCharCode(...new TextEncoder().encode(user))
-    return { url: url.href, authorization: { Authorization: `Basic ${btoa(bytes)}` } }
+    return { url: url.href, authorization: `Basic ${btoa(bytes)}` }
   } catch {
     // Why it cannot be read would show the password.
     throw new SettingError('stateBackend', `The option \`stateBackend\` is no URL that can be read: ${address}`)

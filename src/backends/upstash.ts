@@ -183,12 +183,15 @@ function pairs(list: readonly string[]): [string, string][] {
 
 const hints: readonly (readonly [said: RegExp, hint: string])[] = [
   [
-    /\b401\b|WRONGPASS/,
+    /answers 401|WRONGPASS/,
     'The token is not the one of this database: take UPSTASH_REDIS_REST_TOKEN of its REST API, not the password of Redis.',
   ],
   [/NOPERM/, 'That token may only read: who switches, and every instance that is to be seen, needs the other one.'],
-  [/\b429\b|max .*(requests?|limit)/i, 'It is asked more often than its plan allows: give a longer `pollInterval`.'],
-  [/\b404\b|REST API/, 'Is that the address of the REST API?'],
+  [
+    /answers 429|max .*(requests?|limit)/i,
+    'It is asked more often than its plan allows: give a longer `pollInterval`.',
+  ],
+  [/answers 404|REST API/, 'Is that the address of the REST API?'],
 ]
 
 function hintFor(message: string): string | undefined {

@@ -29,12 +29,22 @@ export interface WebRequest {
 export async function askWeb(request: WebRequest, ask: typeof fetch = fetch): Promise<WebAnswer> {
   const { url, patience = usualPatience, ...init } = request
   try {
+    assertHeaders(init.headers)
     const response = await ask(url, { ...init, signal: AbortSignal.timeout(patience) })
     const { status, headers, redirected } = response
     return { status, headers, text: await readText(response), redirectedTo: redirected ? response.url : undefined }
   } catch (error) {
     const { name, cause = error } = error as Error
     throw name === 'TimeoutError' ? new Error(`no answer within ${patience / 1000} s`, { cause }) : cause
+  }
+}
+
+/** `fetch` would show the value of one that it does not take: a token that ends with a line break, for one. */
+function assertHeaders(headers: WebRequest['headers']): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+      throw new Error(`the header ${name} has characters that none may have: is there a line break in it?`)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { StateStore } from '../backends/store.js'
+import type { Clock, Timer } from '../clock.js'
 import type { LocalCopy } from '../platform/platform.js'
 import type { StateDocument } from '../state/window.js'
 import type { Reporter } from '../telemetry/warnings.js'
@@ -8,12 +9,32 @@ export interface LastKnown {
   /** The state that this machine knew last; `undefined` where none was kept. */
   recall(): StateDocument | undefined
   keep(document: StateDocument): void
+  /** Writes what was to be written. */
+  close(): Promise<void>
 }
 
+/** First every instance of a machine decides by a change, then it is written down. Milliseconds. */
+const pause = 250
+
 /** Without a disk nothing is kept. What fails is reported, and breaks nothing. */
-export function createLastKnown(store: StateStore, copy: LocalCopy | undefined, reporter: Reporter): LastKnown {
+export function createLastKnown(
+  store: StateStore,
+  copy: LocalCopy | undefined,
+  { clock, reporter }: { clock: Clock; reporter: Reporter },
+): LastKnown {
   const place = copy && `the local copy of the state, ${copy.path}`
   let kept: string | undefined
+  let latest: StateDocument | undefined
+  let timer: Timer | undefined
+
+  async function write(): Promise<void> {
+    timer?.cancel()
+    timer = undefined
+    if (!latest) return
+    const text = JSON.stringify(latest)
+    latest = undefined
+    await copy?.write(text).catch((error) => reporter.failed(`writing ${place}`, error))
+  }
 
   return {
     recall() {
@@ -29,7 +50,9 @@ export function createLastKnown(store: StateStore, copy: LocalCopy | undefined, 
       const version = `${document.id} ${document.revision}`
       if (!copy || version === kept) return
       kept = version
-      copy.write(JSON.stringify(document)).catch((error) => reporter.failed(`writing ${place}`, error))
+      latest = document
+      timer ??= clock.setTimer(() => void write(), pause)
     },
+    close: write,
   }
 }

@@ -249,6 +249,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
       closed = true
       flip?.cancel()
       await schedule.stop()
+      await lastKnown.close()
     },
   }
 }

@@ -8,11 +8,13 @@ import type { Reporter } from './warnings.js'
 export function warnOfSettings(options: {
   settings: Settings
   unknownVariables: readonly { variable: string; nearest: string | undefined }[]
+  /** The option `stateBackend` as it was given in code. */
+  inCode: string | StateBackend | undefined
   backend: StateBackend
   hosting: Hosting | undefined
   reporter: Reporter
 }): void {
-  const { settings, unknownVariables, backend, hosting, reporter } = options
+  const { settings, unknownVariables, inCode, backend, hosting, reporter } = options
   const { mode, stateBackend, statusCode } = settings
   if (mode !== undefined) {
     reporter.warn('pinned-mode', `The mode is pinned to "${mode}" by the setting \`mode\`: no command switches it.`)
@@ -31,10 +33,17 @@ export function warnOfSettings(options: {
       'memory-backend',
       'The state is kept in the memory of this process: no command reaches it, and a restart forgets it.',
     )
-  } else if (typeof stateBackend === 'object' && !isFromConfig(stateBackend)) {
+  } else if (typeof stateBackend === 'object' && stateBackend === inCode && !isFromConfig(stateBackend)) {
     reporter.warn(
       'state-backend-in-code',
       'The option `stateBackend` is an object given in code, where the command line cannot see it. Move it into maintenance-mode.config.js with defineConfig, and import that in the app.',
+    )
+  }
+  const { compareAndSet, writable } = backend.capabilities
+  if (!compareAndSet && writable && mode === undefined && backend.address !== 'memory:') {
+    reporter.warn(
+      'no-compare-and-set',
+      `The state at ${backend.address} is written without compare and set: two operators who switch at the same moment can overwrite each other.`,
     )
   }
   if ((settings.ignoreStaff || settings.ignoreSuperuser || settings.ignoreAuthenticatedUser) && !hasWayIn(settings)) {

@@ -13,6 +13,7 @@ export const warningNames = [
   'state-backend-in-code',
   'memory-backend',
   'unshared-state',
+  'no-compare-and-set',
   'clock-difference',
   'no-login-url',
   'status-code',

@@ -23,7 +23,7 @@ function refresherOf(backend: ScriptedBackend, options: Partial<RefresherOptions
     store,
     clock,
     reporter,
-    lastKnown: createLastKnown(store, undefined, reporter),
+    lastKnown: createLastKnown(store, undefined, { clock, reporter }),
     timers: true,
     maxAge: 10 * second,
     pollInterval: 5 * second,
