@@ -279,8 +279,12 @@ export function createMaintenance(
 }
 
 /** Where the last known state outlives this process. A file is there after a restart; what a memory held is gone on purpose. */
-function localCopyOf({ localCopyPath }: Settings, { address, absentMeansOff }: StateBackend): LocalCopy | undefined {
+function localCopyOf(
+  { localCopyPath, stateBackend }: Settings,
+  { address, absentMeansOff }: StateBackend,
+): LocalCopy | undefined {
   if (localCopyPath === false || absentMeansOff) return undefined
   const folder = localCopyPath === undefined ? undefined : platform.resolvePath(localCopyPath)
-  return platform.localCopy(folder, address)
+  // An address does not say all that tells two states apart.
+  return platform.localCopy(folder, typeof stateBackend === 'string' ? stateBackend : address)
 }

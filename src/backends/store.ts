@@ -43,7 +43,7 @@ export interface StateStore {
 export function createStateStore(backend: StateBackend, clock: Clock = systemClock): StateStore {
   const { address, key = '' } = backend
   const parse = (stored: StoredState): StateDocument => {
-    const document = parseStored(address, stored)
+    const document = parseStored(backend, stored)
     // A state that is not ours, the original's `1` for one, has no key.
     if (document.revision === 0 || document.key === key) return document
     throw new StateBackendError(
@@ -145,15 +145,17 @@ function longestPause(took: number, attempt: number): number {
   return Math.min(Math.max(12 * took, 20), 3000) / (attempt - 1)
 }
 
-function parseStored(address: string, stored: StoredState): StateDocument {
+function parseStored({ address, capabilities }: StateBackend, stored: StoredState): StateDocument {
   try {
     return parseDocument(stored.document)
   } catch (error) {
     if (!(error instanceof StateDamagedError)) throw error
-    throw new StateDamagedError(
-      `The stored state is damaged: ${error.message}. It is at ${address}; \`maintenance-mode on\` or \`off\` keeps a copy aside and writes a new one.`,
-      { cause: error },
-    )
+    const repair = capabilities.writable
+      ? '`maintenance-mode on` or `off` keeps a copy aside and writes a new one'
+      : '`maintenance-mode on --print` or `off --print` gives a new one to put there'
+    throw new StateDamagedError(`The stored state is damaged: ${error.message}. It is at ${address}; ${repair}.`, {
+      cause: error,
+    })
   }
 }
 

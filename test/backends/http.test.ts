@@ -172,7 +172,7 @@ describe('what the server is asked', () => {
     await backend.read()
     expect(mine()).toMatchObject([{ url: `${path}?token=s3cret` }])
     expect(Buffer.from(mine()[0]?.headers.authorization?.slice(6) ?? '', 'base64').toString()).toBe('usér:p@ss')
-    await httpBackend({ url, headers: { Authorization: 'Bearer t' } }).read()
+    await httpBackend({ url: secret, headers: { Authorization: 'Bearer t' } }).read()
     expect(mine().at(-1)?.headers).toMatchObject({ authorization: 'Bearer t', accept: 'application/json' })
 
     server.answer = (_request, response) => void response.writeHead(401).end()

@@ -245,6 +245,11 @@ describe('what fails says what to do, and no token', () => {
     )
   })
 
+  it('with a token that has a line break', async () => {
+    const backend = upstashBackend({ url: addressOf(newKey()), token: 'token-wrong\nand more' })
+    await fails(backend.read(), 'the header Authorization has characters that none may have: is there a line break')
+  })
+
   it('with a token that may only read: it reads', async () => {
     const key = newKey()
     const reader = upstashBackend({ url: urlOf(key, upstash.readOnlyToken) })
