@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exports as exported } from '../../package.json'
 
 const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -12,6 +13,10 @@ const bin = (name: string): string => join(root, 'node_modules/.bin', name)
 
 // What has been built is packed: building again would take it from under the other tests.
 const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination']
+
+const backends = Object.keys(exported)
+  .filter((path) => path.startsWith('./backends/'))
+  .map((path) => path.slice('./backends/'.length))
 
 let project: string
 let tarball: string
@@ -47,6 +52,7 @@ describe('the packed tarball in an empty project', () => {
        import 'maintenance-mode/express'
        import 'maintenance-mode/log-filters'
        import 'maintenance-mode/testing'
+       for (const name of ${JSON.stringify(backends)}) await import('maintenance-mode/backends/' + name)
        const maintenance = createMaintenance()
        withMaintenanceMode(maintenance, () => {})
        console.log(await maintenance.getMode())
@@ -76,6 +82,7 @@ describe('the packed tarball in an empty project', () => {
        import { createMaintenance, defineConfig, type Decision, type MaintenanceUser } from 'maintenance-mode'
        import { attachMaintenanceMode, withMaintenanceMode } from 'maintenance-mode/node'
        import { withMaintenanceMode as withFetch } from 'maintenance-mode/fetch'
+       ${backends.map((name) => `import type {} from 'maintenance-mode/backends/${name}'`).join('\n')}
        const user: MaintenanceUser = { isAuthenticated: true, isStaff: false, isSuperuser: false }
        const maintenance = createMaintenance(defineConfig({ getAuthenticatedUser: () => user, retryAfter: '10m' }))
        const server = createServer(withMaintenanceMode(maintenance, (_req, res) => void res.end()))
@@ -97,7 +104,7 @@ describe('the packed tarball in an empty project', () => {
       'nodenext',
     ]
     expect(await run(bin('tsc'), ...options, '--types', 'node', 'app.mts')).toBe('')
-  })
+  }, 60_000)
 
   it('has a command that npx finds', async () => {
     expect(await run('npx', '--no-install', 'maintenance-mode', 'on', '--reason', 'Packed')).toContain('Packed')
