@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exports as exported } from '../../package.json'
 
 const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,6 +13,7 @@ const bin = (name: string): string => join(root, 'node_modules/.bin', name)
 // What has been built is packed: building again would take it from under the other tests.
 const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination']
 
+const { exports: exported } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }
 const backends = Object.keys(exported)
   .filter((path) => path.startsWith('./backends/'))
   .map((path) => path.slice('./backends/'.length))
