@@ -285,6 +285,7 @@ function localCopyOf(
 ): LocalCopy | undefined {
   if (localCopyPath === false || absentMeansOff) return undefined
   const folder = localCopyPath === undefined ? undefined : platform.resolvePath(localCopyPath)
-  // An address does not say all that tells two states apart.
-  return platform.localCopy(folder, typeof stateBackend === 'string' ? stateBackend : address)
+  // An address does not say all that tells two states apart: `custom:` of one app is not that of another.
+  const name = typeof stateBackend === 'string' ? stateBackend : `${address} of ${platform.resolvePath('.')}`
+  return platform.localCopy(folder, name)
 }

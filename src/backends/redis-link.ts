@@ -1,9 +1,11 @@
+import { systemClock } from '../clock.js'
 import { messageOf } from '../errors.js'
 import {
   type Heard,
   inTime,
   isNodeRedisSentinel,
   listenOn,
+  patience,
   type RedisClient,
   send,
   whenReady,
@@ -56,17 +58,17 @@ export function openedLink(place: RedisPlace, address: string, key: string): Red
   return {
     async command(...words) {
       for (let first = true; ; first = false) {
-        const connection = await connected()
+        const opening = connected()
+        const connection = await opening
         try {
           return await connection.command(...words)
         } catch (error) {
           const asked = serverIn(error, 'ASK')
           if (asked) return ask(asked, words)
-          if (!/^(MOVED|READONLY)\b/.test(messageOf(error))) throw error
-          // Nothing was changed there: another server has it now.
-          connection.end()
-          await connection.lost
-          if (!first) throw error
+          if (!first || !/^(MOVED|READONLY)\b/.test(messageOf(error))) throw error
+          // Nothing was changed there: another server has it now. Others may wait for an answer of this one.
+          if (current === opening) current = undefined
+          systemClock.setTimer(() => connection.end(), patience)
         }
       }
     },

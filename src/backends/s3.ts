@@ -1,9 +1,9 @@
-import { hasCode, messageOf, SettingError, StateBackendError } from '../errors.js'
+import { hasCode, SettingError, StateBackendError } from '../errors.js'
 import type { StateBackend } from './backend.js'
 import { readBackendUrl } from './backend-url.js'
 import { comparedAccess, type Slot } from './compared.js'
-import { backendFailure } from './failure.js'
 import { importPeer } from './import-peer.js'
+import { isAbsent, isRefusal, s3Failure } from './s3-errors.js'
 
 interface Place {
   Bucket: string
@@ -116,7 +116,7 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       const { Body, ETag = '' } = await (await objects()).getObject({ Bucket: bucket, Key: object }, bound())
       known = { text: (await Body?.transformToString()) ?? '', etag: ETag }
     } catch (error) {
-      if (codeOf(error) !== 'NoSuchKey') throw error
+      if (!isAbsent(error)) throw error
     }
     return known
   }
@@ -128,17 +128,17 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       const { ETag = '' } = await (await objects()).putObject({ ...input, ...condition }, bound())
       return ETag
     } catch (error) {
-      if (refusals.has(codeOf(error))) return undefined
+      if (isRefusal(error)) return undefined
       throw error
     }
   }
 
-  /** Stores that do not know conditions write in spite of them, and say nothing. Puts what is, or will be, there. */
+  /** Stores that do not know conditions write in spite of them, and say nothing. Puts what is there, so that nothing is lost. */
   const assertConditions = async (text: string): Promise<void> => {
     if (honoured) return
     if ((await put(object, text, { IfMatch: '"00000000000000000000000000000000"' })) !== undefined) {
       throw new StateBackendError(
-        `The store at ${address} writes whatever the condition is (\`If-Match\`), so two operators would overwrite each other unseen. Take a store that honours it, or unstorageBackend with the s3 driver, which does without.`,
+        `The store at ${address} writes whatever the condition is (\`If-Match\`), so two operators would overwrite each other unseen. \`maintenance-mode status\` says what is stored. Take a store that honours it, or unstorageBackend with the s3 driver, which does without.`,
       )
     }
     honoured = true
@@ -150,10 +150,12 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       return stored && { text: stored.text, token: stored }
     },
     async swap(text, before) {
-      await assertConditions(before?.text ?? text)
+      if (before) await assertConditions(before.text)
       const etag = await put(object, text, before ? { IfMatch: before.etag } : { IfNoneMatch: '*' })
       // The client tries again by itself where an answer is lost: then it is our own write that stands in the way.
       if (etag === undefined) return (await load())?.text === text
+      // Some know conditions only where there is an object.
+      if (!before) await assertConditions(text)
       known = { text, etag }
       return true
     },
@@ -163,6 +165,7 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       return `s3://${bucket}/${aside}`
     },
   }
+  const failure = (doing: string, error: unknown): Error => s3Failure(address, doing, error, patience)
   const { read, write: writeAnew } = comparedAccess(address, slot, failure)
   const { write: writeOnKnown } = comparedAccess(
     address,
@@ -194,36 +197,38 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       own?.destroy()
     },
   }
-
-  function failure(doing: string, error: unknown): Error {
-    return backendFailure(address, doing, told(error), hintFor(error))
-  }
 }
 
 function readPlace(text: string, wanted: string | undefined) {
   const named = wanted === undefined ? '' : `${text.includes('?') ? '&' : '?'}key=${wanted}`
   const { scheme, url, address, key } = readBackendUrl(text + named)
+  const refuse = (why: string): never => {
+    const message = `The address ${address} cannot be used: ${why}. Write s3://bucket/path/state.json.`
+    throw new SettingError('stateBackend', message)
+  }
+  if (scheme !== 's3' || !URL.canParse(url)) return refuse('it is no URL of an object')
   const { hostname: bucket, pathname, searchParams, username } = new URL(url)
   const { region, endpoint, ...others } = Object.fromEntries(searchParams)
   const [unknown] = Object.keys(others)
-  const wrong =
-    scheme !== 's3' || bucket === ''
-      ? 'it names no bucket'
-      : username !== ''
-        ? 'credentials do not belong there: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role'
-        : unknown === undefined
-          ? undefined
-          : `it has the parameter "${unknown}", and only key, region and endpoint are known`
-  if (wrong !== undefined) {
-    throw new SettingError(
-      'stateBackend',
-      `The address ${address} cannot be used: ${wrong}. Write s3://bucket/path/state.json.`,
-    )
+  if (bucket === '') refuse('it names no bucket')
+  if (username !== '') {
+    refuse('credentials do not belong there: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role')
   }
-  const path = decodeURIComponent(pathname.slice(1))
+  if (unknown !== undefined) {
+    refuse(`it has the parameter "${unknown}", and only key, region and endpoint are known`)
+  }
+  const path = decodePath(pathname) ?? refuse('what is percent-encoded in it cannot be read')
   const file = path === '' || path.endsWith('/') ? `${path}maintenance-mode.json` : path
   const object = key === '' ? file : file.replace(/(\.json)?$/, `.${key}$1`)
   return { address, key, bucket, object, region, endpoint }
+}
+
+function decodePath(pathname: string): string | undefined {
+  try {
+    return decodeURIComponent(pathname.slice(1))
+  } catch {
+    return undefined
+  }
 }
 
 function withCommands(client: S3CommandClient, { GetObjectCommand, PutObjectCommand }: Module): S3Objects {
@@ -235,53 +240,4 @@ function withCommands(client: S3CommandClient, { GetObjectCommand, PutObjectComm
 
 function bound(): SendOptions {
   return { abortSignal: AbortSignal.timeout(patience) }
-}
-
-/** What stands in the way of a conditional write: another object, a write at the same time, or none any more. */
-const refusals: ReadonlySet<string> = new Set([
-  'PreconditionFailed',
-  'ConditionalRequestConflict',
-  'OperationAborted',
-  'NoSuchKey',
-])
-
-const statusCodes: Readonly<Record<number, string>> = { 404: 'NoSuchKey', 412: 'PreconditionFailed' }
-
-/** The store's own name for an error; where it gives a status alone, what that stands for. */
-function codeOf(error: unknown): string {
-  const { name = '', $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
-  const meant = statusCodes[$metadata?.httpStatusCode ?? 0]
-  return meant !== undefined && /^(\d+|NotFound|Unknown\w*)$/.test(name) ? meant : name
-}
-
-/** The client says of what was given up that it was aborted. */
-function told(error: unknown): unknown {
-  const name = codeOf(error)
-  if (name === 'AbortError' || name === 'TimeoutError') return new Error(`no answer within ${patience / 1000} s`)
-  // Some errors have a name and no message.
-  return /^(Unknown\w*)?$/.test(messageOf(error)) ? new Error(name, { cause: error }) : error
-}
-
-const wrongRegion = 'The bucket is in another region: name it, ?region=eu-central-1 for one, or in AWS_REGION.'
-const wrongCredentials = 'Are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile, those of this store?'
-const expired = 'The credentials have expired: get new ones.'
-
-const hints: Readonly<Record<string, string>> = {
-  AccessDenied:
-    'Allow s3:GetObject and s3:PutObject on the object, and s3:ListBucket on the bucket: without that, an object that is not there yet is refused too.',
-  NoSuchBucket: 'Make the bucket, or correct its name.',
-  InvalidAccessKeyId: wrongCredentials,
-  SignatureDoesNotMatch: wrongCredentials,
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a profile or a role.',
-  PermanentRedirect: wrongRegion,
-  AuthorizationHeaderMalformed: wrongRegion,
-  RequestTimeTooSkewed: 'The clock of this machine is wrong: have it kept by NTP.',
-  NotImplemented: 'This store knows no conditional writes, so it cannot hold a state that several operators switch.',
-}
-
-function hintFor(error: unknown): string | undefined {
-  if (messageOf(error) === 'Region is missing') return 'Name it: ?region=eu-central-1 for one, or in AWS_REGION.'
-  return hints[codeOf(error)]
 }

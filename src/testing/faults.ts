@@ -114,7 +114,7 @@ export function faultyBackend(backend: StateBackend, { clock = systemClock }: { 
   }
 
   const watchThrough = async (
-    begin: NonNullable<StateBackend['watch']>,
+    watchTruth: NonNullable<StateBackend['watch']>,
     onChange: (stored?: StoredState) => void,
     onLost: (error: unknown) => void,
   ): Promise<() => Promise<void>> => {
@@ -135,7 +135,16 @@ export function faultyBackend(backend: StateBackend, { clock = systemClock }: { 
       if (!untold && watchers.has(watcher)) onChange(stored)
     }
     watchers.add(watcher)
-    end = await begin.call(backend, (stored) => void tell(stored), onLost)
+    try {
+      end = await watchTruth.call(
+        backend,
+        (stored) => void tell(stored),
+        (error) => watchers.delete(watcher) && onLost(error),
+      )
+    } catch (error) {
+      watchers.delete(watcher)
+      throw error
+    }
     return stop
   }
 

@@ -12,6 +12,7 @@ import { freePort } from './engines/engine.js'
 import { credentials, region, type S3Engine, startS3, stranger } from './engines/s3.js'
 import { startScript } from './fixtures/child.js'
 import { outageSuite } from './outages.js'
+import { sharingSuite } from './sharing.js'
 
 let engine: S3Engine
 
@@ -93,6 +94,13 @@ outageSuite({
     return startS3()
   },
   urlOf: (port) => `s3://states/outage.json?region=${region}&endpoint=http://127.0.0.1:${port}`,
+})
+
+sharingSuite({
+  'an object of S3': () => ({
+    state: engine.urlOf(newObject()),
+    variables: { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
+  }),
 })
 
 describe('the state in S3', () => {
@@ -226,19 +234,39 @@ describe('a wrong S3', () => {
     expect(await readError(engine.urlOf('state.json'))).toMatch(/no answer within 5 s/)
   })
 
+  const conditions = (kind: S3Engine['conditions']): void => {
+    engine.conditions = kind
+    onTestFinished(() => {
+      engine.conditions = 'honoured'
+    })
+  }
+  const second = serializeDocument({ ...documentOf(), revision: 2 })
+
   it('that writes whatever the condition is is found before anything is lost', async () => {
     const object = newObject()
     engine.objects.set(`states/${object}`, first)
-    engine.knowsConditions = false
-    onTestFinished(() => {
-      engine.knowsConditions = true
-    })
+    conditions('ignored')
     const backend = backendOf({ url: engine.urlOf(object) })
-    const second = serializeDocument({ ...documentOf(), revision: 2 })
     const write = () => backend.write(second, { expected: 1, next: 2 })
     await expect(write()).rejects.toThrow(/writes whatever the condition is.*unstorageBackend/)
     await expect(write()).rejects.toThrow(/writes whatever the condition is/)
     expect(engine.objects.get(`states/${object}`)).toBe(first)
+  })
+
+  it('that writes whatever the condition is is found with the first write', async () => {
+    conditions('ignored')
+    const backend = backendOf({ url: engine.urlOf(newObject()) })
+    await expect(backend.write(first, create)).rejects.toThrow(/writes whatever the condition is.*status. says/)
+  })
+
+  it('that overlooks a condition where there is no object yet will do', async () => {
+    conditions('honoured with an object')
+    const backend = backendOf({ url: engine.urlOf(newObject()) })
+    await backend.write(first, create)
+    await backend.write(second, { expected: 1, next: 2 })
+    await expect(backend.write(second, { expected: 1, next: 2 })).rejects.toMatchObject({
+      code: 'ERR_MAINTENANCE_CONFLICT',
+    })
   })
 
   it('is asked for that once, and for nothing that is known', async () => {
@@ -246,11 +274,11 @@ describe('a wrong S3', () => {
     const backend = backendOf({ url: engine.urlOf(object) })
     engine.requests.length = 0
     await backend.write(first, create)
-    await backend.write(serializeDocument({ ...documentOf(), revision: 2 }), { expected: 1, next: 2 })
+    await backend.write(second, { expected: 1, next: 2 })
     expect(engine.requests.map((request) => request.replace(/\/\S*/, '').replace(/"\w+"/, 'etag'))).toEqual([
       'GET  404',
-      'PUT  match etag 404',
       'PUT  none-match * 200',
+      'PUT  match etag 412',
       'PUT  match etag 200',
     ])
   })
@@ -272,7 +300,9 @@ describe('a wrong S3', () => {
   it.each([
     ['s3:state.json', /it names no bucket/],
     ['s3:///state.json', /it names no bucket/],
-    ['https://states/state.json', /it names no bucket/],
+    ['https://states/state.json', /it is no URL of an object/],
+    ['s3://a b/state.json', /it is no URL of an object/],
+    ['s3://states/%zz', /percent-encoded in it cannot be read/],
     ['s3://OPERATOR:the-secret@states/state.json', /credentials do not belong there/],
     ['s3://states/state.json?regoin=x', /the parameter "regoin", and only key, region and endpoint/],
     ['s3://states/state.json?key=a/b', /names the key "a\/b"/],
