@@ -69,9 +69,12 @@ async function fleetOf(engine: StateBackend = sharedEngine()) {
   const make = (stateBackend: StateBackend): Maintenance => {
     const logger = { warn() {}, error: (message: string) => void said.push(message) }
     const maintenance = createMaintenance({ stateBackend, logger, localCopyPath: false }, { clock, environment: {} })
-    onTestFinished(() => {
+    onTestFinished(async () => {
       faulty.heal()
-      return maintenance.close()
+      const closed = maintenance.close()
+      // What was slow may still be on its way.
+      await clock.advance(10 * second)
+      await closed
     })
     return maintenance
   }
