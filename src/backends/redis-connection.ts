@@ -17,10 +17,12 @@ import type { RedisPlace, RedisServer } from './redis-url.js'
 export interface RedisConnection {
   /** Has failed, and the connection is lost, where there is no answer within 5 s. */
   command(...words: string[]): Promise<unknown>
+  /** As `command`, answered when those who listen have been told. A command of its own would be answered before. */
+  publish(...words: string[]): Promise<unknown>
   subscribe(channel: string, onMessage: (text: string) => void): Promise<void>
   /** Resolves to why. */
   readonly lost: Promise<unknown>
-  end(): void
+  end(reason?: Error): void
 }
 
 /** Connects to a server; logs in where the state is, not at a sentinel. */
@@ -151,14 +153,26 @@ async function connect(client: OwnNodeRedis | OwnIoredis): Promise<RedisConnecti
     end(error)
     throw await lost
   }
+  const command = async (...words: string[]): Promise<unknown> => {
+    try {
+      return await answered(send(client, '', words))
+    } catch (error) {
+      // Clients say of what was under way only that it has ended.
+      throw ended ? await lost : error
+    }
+  }
   return {
-    async command(...words) {
-      try {
-        return await answered(send(client, '', words))
-      } catch (error) {
-        // Clients say of what was under way only that it has ended.
-        throw ended ? await lost : error
-      }
+    command,
+    async publish(...words) {
+      const sent = [command('MULTI'), command(...words), command('EXEC')]
+      const [, reply, replies] = await Promise.allSettled(sent)
+      if (reply?.status !== 'fulfilled') throw reply?.reason
+      // Who may not use MULTI is answered as ever.
+      if (reply.value !== 'QUEUED') return reply.value
+      if (replies?.status !== 'fulfilled') throw replies?.reason
+      const [result] = replies.value as [unknown]
+      if (result instanceof Error) throw result
+      return result
     },
     async subscribe(channel, onMessage) {
       if (isIoredis(client)) {
@@ -167,7 +181,7 @@ async function connect(client: OwnNodeRedis | OwnIoredis): Promise<RedisConnecti
       } else await answered(client.subscribe(channel, (text) => onMessage(String(text))))
     },
     lost,
-    end: () => end(),
+    end,
   }
 }
 

@@ -17,6 +17,8 @@ import type { RedisPlace, RedisServer } from './redis-url.js'
 /** The way to the server that has the state, whoever connects. */
 export interface RedisLink {
   command(...words: string[]): Promise<unknown>
+  /** For what is told to those who listen. */
+  publish(...words: string[]): Promise<unknown>
   /** Resolves, once messages are heard, to a function that ends it. */
   subscribe(channel: string, heard: Heard): Promise<() => Promise<void>>
   /** Finds out whether what was subscribed to is still connected. */
@@ -45,7 +47,7 @@ export function openedLink(place: RedisPlace, address: string, key: string): Red
   }
 
   /** A slot of a cluster is on its way to another server, which has the key already. */
-  async function ask(server: RedisServer, words: readonly string[]): Promise<unknown> {
+  async function askOther(server: RedisServer, words: readonly string[]): Promise<unknown> {
     const connection = await ours.open(async () => (await redisOpener(address, place))(server, true))
     try {
       await connection.command('ASKING')
@@ -55,23 +57,27 @@ export function openedLink(place: RedisPlace, address: string, key: string): Red
     }
   }
 
-  return {
-    async command(...words) {
-      for (let first = true; ; first = false) {
-        const opening = connected()
-        const connection = await opening
-        try {
-          return await connection.command(...words)
-        } catch (error) {
-          const asked = serverIn(error, 'ASK')
-          if (asked) return ask(asked, words)
-          if (!first || !/^(MOVED|READONLY)\b/.test(messageOf(error))) throw error
-          // Nothing was changed there: another server has it now. Others may wait for an answer of this one.
-          if (current === opening) current = undefined
-          systemClock.setTimer(() => connection.end(), patience)
-        }
+  /** Has the server that has the state do it, also where another one has it now. */
+  async function ask(how: 'command' | 'publish', words: readonly string[]): Promise<unknown> {
+    for (let first = true; ; first = false) {
+      const opening = connected()
+      const connection = await opening
+      try {
+        return await connection[how](...words)
+      } catch (error) {
+        const asked = serverIn(error, 'ASK')
+        if (asked) return askOther(asked, words)
+        if (!first || !/^(MOVED|READONLY)\b/.test(messageOf(error))) throw error
+        // Nothing was changed there. Others may wait for an answer of it.
+        if (current === opening) current = undefined
+        systemClock.setTimer(() => connection.end(), patience)
       }
-    },
+    }
+  }
+
+  return {
+    command: (...words) => ask('command', words),
+    publish: (...words) => ask('publish', words),
     subscribe: async (channel, heard) => ours.subscribe(await open(), channel, heard),
     check: ours.check,
     close: ours.close,
@@ -84,11 +90,13 @@ export function givenLink(client: RedisClient, subscriber: RedisClient | undefin
   const stops = new Set<() => Promise<void>>()
   // That of `createSentinel` has no duplicates, but a connection apart for subscribers.
   const shared = subscriber ?? (isNodeRedisSentinel(client) ? client : undefined)
+  const command: RedisLink['command'] = async (...words) => {
+    await whenReady(client)
+    return inTime(send(client, key, words))
+  }
   return {
-    async command(...words) {
-      await whenReady(client)
-      return inTime(send(client, key, words))
-    },
+    command,
+    publish: command,
     async subscribe(channel, heard) {
       await whenReady(shared ?? client)
       if (!shared) return ours.subscribe(await ours.open(() => duplicate(client)), channel, heard)

@@ -70,7 +70,7 @@ export function redisBackend(options: RedisBackendOptions): StateBackend {
       },
       async swap(text, token) {
         const read = token === undefined ? [] : [token]
-        return (await link.command('EVAL', swapScript, '1', names.state, text, names.state, ...read)) === 1
+        return (await link.publish('EVAL', swapScript, '1', names.state, text, names.state, ...read)) === 1
       },
       async keepAside(text) {
         const name = names.damaged()

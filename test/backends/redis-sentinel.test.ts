@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { createSentinel } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { redisBackend } from '../../src/backends/redis.js'
+import { redisNames } from '../../src/backends/redis-scripts.js'
 import { createMaintenance, type Maintenance, type MaintenanceOptions } from '../../src/index.js'
 import { freePort } from './engines/engine.js'
 import { redisCommand } from './engines/redis.js'
@@ -51,7 +52,7 @@ const handles: Record<string, () => Promise<RedisHandle>> = {
     return { options: { client }, end: () => client.destroy() }
   },
   'a client of ioredis that asks sentinels': async () => {
-    const client = new Redis({ sentinels: hosts(), name: 'shop', password: 's3cret' })
+    const client = new Redis({ sentinels: hosts(), name: 'shop', password: 's3cret', failoverDetector: true })
     client.on('error', () => {})
     return { options: { client }, end: () => client.disconnect() }
   },
@@ -78,11 +79,17 @@ async function failOver(): Promise<void> {
 }
 
 describe('after a failover', { timeout: 60_000 }, () => {
+  let changes = 0
+
   /** Once an instance has noticed, it hears of changes at once again. */
   async function isFollowed(instance: Maintenance, operator: Maintenance): Promise<void> {
-    for (const reason of ['one', 'two', 'three']) {
+    for (const reason of ['one', 'two', 'three'].map((word) => `${word} ${++changes}`)) {
       await vi.waitFor(() => operator.setMode('on', { reason }), { timeout: 20_000, interval: 100 })
       await vi.waitFor(() => expect(instance.status()).toMatchObject({ reason, snapshot: 'ready' }), { timeout: 8000 })
+      // An old master takes changes for some seconds more, and loses them.
+      const state = redisNames(new URLSearchParams(operator.status().stateBackend.split('?')[1]).get('key') ?? '').state
+      const stored = await redisCommand(await redis.masterPort(), '--no-auth-warning', '-a', 's3cret', 'GET', state)
+      expect(stored).toContain(reason)
     }
   }
 

@@ -7,7 +7,7 @@ import { redisCommand, startRedis } from './redis.js'
 export interface SentinelRedis {
   readonly servers: readonly [Engine, Engine]
   readonly sentinels: readonly Engine[]
-  /** As the sentinels see it. */
+  /** As all sentinels see it. */
   masterPort(): Promise<number>
   stop(): Promise<void>
 }
@@ -39,9 +39,13 @@ export async function startSentinelRedis(password?: string): Promise<SentinelRed
     servers,
     sentinels,
     async masterPort() {
-      const sentinel = sentinels[0] as Engine
-      const [, port] = (await redisCommand(sentinel.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'shop')).split('\n')
-      return Number(port)
+      for (;;) {
+        const said = sentinels.map(({ port }) => redisCommand(port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'shop'))
+        const ports = new Set((await Promise.all(said)).map((address) => Number(address.split('\n')[1])))
+        const [port] = ports
+        if (port !== undefined && ports.size === 1) return port
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
     },
     async stop() {
       await Promise.all([...servers, ...sentinels].map((engine) => engine.stop()))
