@@ -18,5 +18,7 @@ maintenance.subscribe(async () => {
   const { action } = await maintenance.decide({ method: 'GET', url: '/' })
   process.send({ who: 'ours', said: action, at: monotonic() })
 })
+// The first decision of a process loads what it needs.
+await maintenance.decide({ method: 'GET', url: '/' })
 process.on('disconnect', () => process.exit())
 process.send('ready')

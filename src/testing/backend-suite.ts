@@ -1,6 +1,6 @@
 import type { Presence, StateBackend, StoredState } from '../backends/backend.js'
-import type { MaintenanceErrorCode } from '../errors.js'
 import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
+import { check, deepEqual, equal, eventually, isConflict, isRevision, patience, rejects } from './assertions.js'
 
 /** What the suite needs of a test runner: vitest, node:test, mocha, jest and others have it. */
 export interface SuiteRunner {
@@ -28,9 +28,6 @@ export interface BackendSuiteOptions {
   name: string
   create(): Promise<BackendUnderTest>
 }
-
-/** A watcher that has not been called after so many milliseconds never will be. */
-const patience = 5000
 
 /**
  * The contract of a state backend, as tests. A backend that passes can be given as `stateBackend`.
@@ -350,50 +347,4 @@ async function watching(backend: StateBackend) {
       }
     },
   }
-}
-
-/** Asked again until it is so. */
-async function eventually(done: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 2 * patience
-  for (;;) {
-    const failure = await done().then(
-      (is) => (is ? undefined : new Error(`not so within ${2 * patience} ms`)),
-      (error: Error) => error,
-    )
-    if (!failure) return
-    if (Date.now() > deadline) throw failure
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function check(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(message)
-}
-
-function equal(actual: unknown, expected: unknown, message = 'not the expected value'): void {
-  check(Object.is(actual, expected), `${message}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`)
-}
-
-function deepEqual(actual: unknown, expected: unknown): void {
-  equal(JSON.stringify(actual), JSON.stringify(expected))
-}
-
-function isRevision(stored: StoredState | undefined, revision: number): void {
-  equal(stored?.revision, revision, 'not the revision that was written')
-  equal(parseDocument(stored?.document ?? '').revision, revision, 'not the document that was written')
-}
-
-function isConflict(error: unknown): void {
-  equal((error as { code?: unknown }).code, 'ERR_MAINTENANCE_CONFLICT' satisfies MaintenanceErrorCode)
-}
-
-async function rejects(attempt: Promise<unknown>, code: MaintenanceErrorCode): Promise<void> {
-  let error: { code?: unknown } | undefined
-  try {
-    await attempt
-  } catch (reason) {
-    error = reason as { code?: unknown }
-  }
-  check(error !== undefined, `the write was done, instead of failing with ${code}`)
-  equal(error.code, code, 'the write failed with another error')
 }
