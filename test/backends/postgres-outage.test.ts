@@ -1,14 +1,11 @@
 import { vi } from 'vitest'
 import { startPostgres } from './engines/postgres.js'
+import { missing } from './fixtures/missing-packages.js'
 import { outageSuite } from './outages.js'
 
-const missing = vi.hoisted(() => new Set<string>())
-vi.mock('../../src/backends/import-peer.js', async (original) => {
-  const { importPeer } = await original<typeof import('../../src/backends/import-peer.js')>()
-  const installed = (address: string, ...names: string[]) =>
-    importPeer(address, ...(names.filter((name) => !missing.has(name)) as [string]))
-  return { importPeer: installed }
-})
+vi.mock('../../src/backends/import-peer.js', async (original) =>
+  (await import('./fixtures/missing-packages.js')).withMissing(original),
+)
 
 for (const [installed, other] of [
   ['pg', 'postgres'],

@@ -16,14 +16,11 @@ import { documentOf, windowOf } from '../state/windows.js'
 import { type Engine, freePort } from './engines/engine.js'
 import { startPostgres } from './engines/postgres.js'
 import { startScript, temporaryFolder } from './fixtures/child.js'
+import { missing } from './fixtures/missing-packages.js'
 
-const missing = vi.hoisted(() => new Set<string>())
-vi.mock('../../src/backends/import-peer.js', async (original) => {
-  const { importPeer } = await original<typeof import('../../src/backends/import-peer.js')>()
-  const installed = (address: string, ...names: string[]) =>
-    importPeer(address, ...(names.filter((name) => !missing.has(name)) as [string]))
-  return { importPeer: installed }
-})
+vi.mock('../../src/backends/import-peer.js', async (original) =>
+  (await import('./fixtures/missing-packages.js')).withMissing(original),
+)
 afterEach(() => missing.clear())
 
 let engine: Engine

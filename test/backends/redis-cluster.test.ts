@@ -8,15 +8,12 @@ import { createMaintenance, type Maintenance, type MaintenanceOptions } from '..
 import { type Engine, freePort } from './engines/engine.js'
 import { redisCommand } from './engines/redis.js'
 import { type RedisCluster, startRedisCluster } from './engines/redis-cluster.js'
+import { missing } from './fixtures/missing-packages.js'
 import { newKey, type RedisHandle, redisPackages, redisSuites, startSilentServer } from './redis-suites.js'
 
-const missing = vi.hoisted(() => new Set<string>())
-vi.mock('../../src/backends/import-peer.js', async (original) => {
-  const { importPeer } = await original<typeof import('../../src/backends/import-peer.js')>()
-  const installed = (address: string, ...names: string[]) =>
-    importPeer(address, ...(names.filter((name) => !missing.has(name)) as [string]))
-  return { importPeer: installed }
-})
+vi.mock('../../src/backends/import-peer.js', async (original) =>
+  (await import('./fixtures/missing-packages.js')).withMissing(original),
+)
 afterEach(() => missing.clear())
 
 let cluster: RedisCluster

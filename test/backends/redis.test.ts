@@ -13,15 +13,12 @@ import { documentOf, windowOf } from '../state/windows.js'
 import { type Engine, freePort } from './engines/engine.js'
 import { redisCommand, startRedis } from './engines/redis.js'
 import { startScript } from './fixtures/child.js'
+import { missing } from './fixtures/missing-packages.js'
 import { newKey, type RedisHandle, redisPackages, redisSuites } from './redis-suites.js'
 
-const missing = vi.hoisted(() => new Set<string>())
-vi.mock('../../src/backends/import-peer.js', async (original) => {
-  const { importPeer } = await original<typeof import('../../src/backends/import-peer.js')>()
-  const installed = (address: string, ...names: string[]) =>
-    importPeer(address, ...(names.filter((name) => !missing.has(name)) as [string]))
-  return { importPeer: installed }
-})
+vi.mock('../../src/backends/import-peer.js', async (original) =>
+  (await import('./fixtures/missing-packages.js')).withMissing(original),
+)
 afterEach(() => missing.clear())
 
 let engine: Engine
