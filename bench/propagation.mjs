@@ -62,7 +62,7 @@ async function measure(engine, start) {
       mode[who] = mode[who] === 'off' ? 'on' : 'off'
       const text = who === 'bare' ? await textOf(mode.bare === 'on') : undefined
       // Until what follows a change, the announcements of the instances, is over.
-      await delay(250 + Math.random() * 50)
+      await delay(400 + Math.random() * 50)
       const told = Promise.all(deciding.map((child) => decided(child, who, mode[who] === 'on' ? 'block' : 'allow')))
       await (who === 'ours' ? writer.setMode(mode.ours) : bare.write(text))
       const written = monotonic()

@@ -29,7 +29,7 @@ const heartbeat = 5 * second
 /** Of a record that is not renewed. */
 const timeToLive = 120 * second
 /** Of many that learn of a change in the same moment, all are to decide by it before the first one tells so. Milliseconds. */
-const spread = { least: 20, most: 50 }
+const spread = { least: 100, most: 200 }
 /** What takes longer has failed. */
 const patience = 10 * second
 const farewellPatience = second

@@ -27,7 +27,7 @@ describe('an instance', () => {
     expect(times()).toEqual([])
     announcer.start()
     announcer.start()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(times()).toHaveLength(1)
     await clock.advance(60 * second)
     const pauses = times()
@@ -45,7 +45,7 @@ describe('an instance', () => {
     await clock.advance(2 * second)
     said.revision = 2
     for (let count = 0; count < 10; count++) announcer.announce()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(times()).toHaveLength(2)
     expect(presence.said()).toMatchObject([{ revision: 2 }])
     await clock.advance(4 * second)
@@ -55,10 +55,10 @@ describe('an instance', () => {
   it('is not kept from announcing itself by ever new changes', async () => {
     const { clock, announcer, times } = announcerOf()
     announcer.start()
-    await clock.advance(50)
-    for (let passed = 0; passed < 500; passed += 5) {
+    await clock.advance(200)
+    for (let passed = 0; passed < 1800; passed += 20) {
       announcer.announce()
-      await clock.advance(5)
+      await clock.advance(20)
     }
     expect(times().length).toBeGreaterThanOrEqual(9)
   })
@@ -67,7 +67,7 @@ describe('an instance', () => {
     const { clock, presence, announcer, said, times } = announcerOf()
     const release = presence.hold()
     announcer.start()
-    await clock.advance(50)
+    await clock.advance(200)
     for (const revision of [2, 3, 4]) {
       said.revision = revision
       announcer.announce()
@@ -75,7 +75,7 @@ describe('an instance', () => {
     }
     expect([presence.onTheirWay, times()]).toEqual([{ now: 1, most: 1 }, []])
     release()
-    await clock.advance(50)
+    await clock.advance(200)
     expect([presence.onTheirWay.most, times()]).toEqual([1, [expect.any(Number), expect.any(Number)]])
     expect(presence.said()).toMatchObject([{ revision: 4 }])
   })
@@ -123,7 +123,7 @@ describe('while the list cannot be written', () => {
     const { clock, presence, announcer, failed } = announcerOf()
     const release = presence.hold()
     announcer.start()
-    await clock.advance(10 * second + 50)
+    await clock.advance(10 * second + 200)
     expect(failed).toEqual([expect.stringContaining('No answer from script: within 10s.')])
     release()
     await clock.advance(second)
@@ -150,7 +150,7 @@ describe('good-bye', () => {
     const { clock, presence, announcer } = announcerOf()
     const release = presence.hold()
     announcer.start()
-    await clock.advance(50)
+    await clock.advance(200)
     const stopped = announcer.stop()
     await clock.advance(500)
     expect(presence.left).toEqual([])
@@ -162,7 +162,7 @@ describe('good-bye', () => {
   it('takes a second at most, and what goes wrong is said', async () => {
     const { clock, presence, announcer, failed } = announcerOf()
     announcer.start()
-    await clock.advance(50)
+    await clock.advance(200)
     presence.leave = () => new Promise(() => {})
     let stopped = false
     void announcer.stop().then(() => {
@@ -183,7 +183,7 @@ describe('the difference of the clocks', () => {
     const { clock, presence, announcer, warned } = announcerOf()
     presence.time = () => clock.now() - 1500
     announcer.start()
-    await clock.advance(100)
+    await clock.advance(400)
     expect(presence.said()).toMatchObject([{ clockDifference: 1500, at: expect.any(Number) }])
     expect(presence.announced).toHaveLength(2)
     expect(warned).toEqual([])

@@ -40,10 +40,10 @@ function shared(document = documentOf()) {
   /** What is announced first waits for a hash, which takes no time by the clock. */
   const start = async (...maintenances: Maintenance[]) => {
     for (const maintenance of maintenances) maintenance.start()
-    await clock.advance(50)
+    await clock.advance(200)
     const ids = () => new Set(presence.announced.map(({ record }) => record.id))
     while (ids().size < maintenances.length) await clock.advance(0)
-    await clock.advance(50)
+    await clock.advance(200)
   }
   const revisions = () => presence.said().map(({ revision, snapshot, mode }) => [snapshot, revision, mode].join(' '))
   return { clock, presence, backend, instance, start, said, revisions }
@@ -87,11 +87,11 @@ describe('an instance that serves requests', () => {
     expect(revisions()).toEqual(['ready 1 on'])
     backend.store({ ...documentOf(), revision: 2 })
     backend.tell()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(revisions()).toEqual(['ready 2 off'])
     backend.failure = new Error('down')
     backend.tell()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(revisions()).toEqual(['stale 2 off'])
   })
 
@@ -100,7 +100,7 @@ describe('an instance that serves requests', () => {
     await start(instance('web-1'))
     backend.store({ ...documentOf(windowOf()), revision: 2 })
     backend.tell()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(revisions()).toEqual(['ready 2 on'])
   })
 
@@ -110,7 +110,7 @@ describe('an instance that serves requests', () => {
     await start(instance('web-1'))
     await clock.set(Date.parse(end) - 1)
     expect(revisions()).toEqual(['ready 1 on'])
-    await clock.advance(51)
+    await clock.advance(201)
     expect(revisions()).toEqual(['ready 1 off'])
   })
 
@@ -119,11 +119,11 @@ describe('an instance that serves requests', () => {
     await start(instance('web-1'))
     await presence.leave('web-1')
     backend.tell()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(presence.said()).toHaveLength(1)
     await presence.leave('web-1')
     backend.lose(new Error('connection reset'))
-    await clock.advance(250 + 50)
+    await clock.advance(250 + 200)
     expect(presence.said()).toHaveLength(1)
   })
 
@@ -154,7 +154,7 @@ describe('an instance that serves requests', () => {
     presence.failure = new Error('connection refused')
     const maintenance = instance('web-1')
     maintenance.start()
-    await clock.advance(50)
+    await clock.advance(200)
     expect(await maintenance.getMode()).toBe('on')
     await expect.poll(() => said).toEqual([expect.stringContaining('connection refused')])
   })
