@@ -1,7 +1,7 @@
 import type { StateStore } from './backends/store.js'
 import { type CallbackRunner, isPromise } from './callback.js'
 import type { Clock } from './clock.js'
-import { compileDecider } from './decision/decide.js'
+import { compileDecider, forcedClosed } from './decision/decide.js'
 import type { Decision } from './decision/decision.js'
 import { compileUserLookUp } from './decision/rules/user.js'
 import type { Maintenance } from './maintenance.js'
@@ -33,12 +33,12 @@ export interface InstanceState {
 export interface Engine {
   /** Every request passes, nothing has to be asked. A plain property: it is read for every request. */
   open: boolean
-  /** Decides, and makes the answer to what is refused. */
+  /** Decides, and makes the answer to what is refused. Never throws or rejects: what cannot be judged is refused. */
   judge(request: AdaptedRequest): Verdict | Promise<Verdict>
+  /** Refuses what a forced route closes, whatever the mode. Never throws or rejects. */
+  refuse(request: AdaptedRequest): Verdict | Promise<Verdict>
   /** Decides by what is known now. */
   decide(request: AdaptedRequest): Decision | Promise<Decision>
-  /** The answer that a refused request gets. */
-  refuse(decision: Decision, request: AdaptedRequest): Reply | Promise<Reply>
   /** Takes note that the snapshot has changed. */
   update(): void
   /** What must not be cut off when the request has been answered, where nothing runs between requests. */
@@ -73,11 +73,11 @@ export interface EngineOptions {
 export function createEngine(options: EngineOptions): Engine {
   const { settings, run, clock, reporter, testRunner, timers, state, snapshot, first, reading, awaited } = options
   const decider = compileDecider(settings, run, testRunner)
-  const refuse = compileRefuser(settings, clock, run)
+  const replyTo = compileRefuser(settings, clock, run)
 
   const answered = (decision: Decision, request: AdaptedRequest): Verdict | Promise<Verdict> => {
     if (decision.action === 'allow') return { decision, reply: undefined }
-    const reply = refuse(decision, request)
+    const reply = replyTo(decision, request)
     return isPromise(reply) ? reply.then((done) => ({ decision, reply: done })) : { decision, reply }
   }
 
@@ -86,12 +86,26 @@ export function createEngine(options: EngineOptions): Engine {
     return isPromise(decision) ? decision.then((made) => answered(made, request)) : answered(decision, request)
   }
 
-  const judge = (request: AdaptedRequest): Verdict | Promise<Verdict> => {
+  const judgeNow = (request: AdaptedRequest): Verdict | Promise<Verdict> => {
     const known = snapshot()
     // Only before the very first answer may a request wait.
-    if (known.status === 'pending') return first().then(() => judge(request))
+    if (known.status === 'pending') return first().then(() => judgeNow(request))
     const read = awaited()
     return read ? read.then(() => judgeBy(snapshot(), request)) : judgeBy(known, request)
+  }
+
+  const failed = (error: unknown): Verdict => {
+    reporter.failed('answering a request', error)
+    return unjudged
+  }
+
+  const total = (judging: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> => {
+    try {
+      const verdict = judging()
+      return isPromise(verdict) ? verdict.catch(failed) : verdict
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   const isOpen = (): boolean => {
@@ -103,9 +117,9 @@ export function createEngine(options: EngineOptions): Engine {
 
   const engine: Engine = {
     open: false,
-    judge,
+    judge: (request) => total(() => judgeNow(request)),
+    refuse: (request) => total(() => answered(forcedClosed, request)),
     decide: (request) => decider.decide(request, snapshot()),
-    refuse,
     update() {
       engine.open = isOpen()
     },
@@ -119,6 +133,12 @@ export function createEngine(options: EngineOptions): Engine {
   }
   engine.update()
   return engine
+}
+
+/** Nothing of ours may break the host, nor let anyone in. */
+const unjudged: Verdict = {
+  decision: { ...forcedClosed, rule: 'failed', reason: 'the request could not be judged' },
+  reply: { status: 503, headers: { 'Cache-Control': 'no-store', 'Content-Length': '0' }, body: '' },
 }
 
 const engines = new WeakMap<object, Engine>()

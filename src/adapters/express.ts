@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isPromise } from '../callback.js'
-import { forcedClosed } from '../decision/decide.js'
-import { type Engine, engineOf, type Verdict } from '../engine.js'
+import { type Engine, engineOf } from '../engine.js'
 import { createMaintenance, type Maintenance, toMaintenance } from '../maintenance.js'
-import type { Reply } from '../reply/reply.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { ExpressRequest } from './express-request.js'
 import type { ExpressApp, ExpressNativeRequest } from './express-router.js'
@@ -99,12 +96,8 @@ export function forceMaintenanceModeOn<Handler extends ForcibleHandler>(
   const forced = markHandler(handler, 'on', (mark, args) => {
     const [req, res] = (handler.length === 4 ? args.slice(1) : args) as [ExpressNativeRequest, ServerResponse]
     const engine = own ?? engineOf(maintenanceFor(req, mark))
-    const refused = (reply: Reply): Verdict => ({ decision: forcedClosed, reply })
-    const judge = (request: ExpressRequest): Verdict | Promise<Verdict> => {
-      const reply = engine.refuse(forcedClosed, request)
-      return isPromise(reply) ? reply.then(refused) : refused(reply)
-    }
-    settle({ ...engine, judge }, new ExpressRequest(req, engine, mark), res, () => {})
+    const request = new ExpressRequest(req, engine, mark)
+    settle(engine, request, res, () => {}, engine.refuse(request))
   })
   if (maintenance && !('kind' in maintenance)) own = engineOf(maintenance)
   return forced

@@ -4,7 +4,7 @@ import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { toResponse } from './fetch-response.js'
+import { toResponse } from './fetch-answer.js'
 
 /** Answers the control URLs, and `undefined` for every other path. */
 export type FetchControls = (request: Request, ...rest: unknown[]) => Promise<Response | undefined>

@@ -7,18 +7,14 @@ import type { Reply } from '../reply/reply.js'
 import { markRefused } from '../telemetry/refused.js'
 import type { NodeRequest } from './node-request.js'
 
-/** Judges a request, then answers it or lets it pass. */
+/** Answers a request by its verdict, or lets it pass. */
 export function settle(
   engine: Engine,
   request: NodeRequest,
   res: ServerResponse,
   pass: (decision: Decision) => void,
+  verdict: Verdict | Promise<Verdict> = engine.judge(request),
 ): void {
-  const fail = (error: unknown): void => {
-    engine.reporter.failed('answering a request', error)
-    if (res.headersSent) res.destroy()
-    else res.writeHead(503, { 'Cache-Control': 'no-store', 'Content-Length': '0' }).end()
-  }
   const finish = ({ decision, reply }: Verdict): void => {
     if (!reply) {
       if (decision.personal) keepPrivate(res)
@@ -28,27 +24,12 @@ export function settle(
     try {
       sendRefusal(res, reply, decision, request.native)
     } catch (error) {
-      fail(error)
+      engine.reporter.failed('answering a request', error)
+      if (res.headersSent) res.destroy()
+      else res.writeHead(503, { 'Cache-Control': 'no-store', 'Content-Length': '0' }).end()
     }
   }
-  judge(engine, request, finish, fail)
-}
-
-/** Nothing of ours may break the host: what cannot be judged is refused by `fail`, and what `finish` lets run is not caught. */
-export function judge(
-  engine: Engine,
-  request: NodeRequest,
-  finish: (verdict: Verdict) => void,
-  fail: (error: unknown) => void,
-): void {
-  let verdict: Verdict | Promise<Verdict>
-  try {
-    verdict = engine.judge(request)
-  } catch (error) {
-    fail(error)
-    return
-  }
-  if (isPromise(verdict)) verdict.then(finish, fail)
+  if (isPromise(verdict)) verdict.then(finish)
   else finish(verdict)
 }
 

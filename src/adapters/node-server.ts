@@ -1,11 +1,12 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { isPromise } from '../callback.js'
 import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
-import type { Reply } from '../reply/reply.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { judge, sendRefusal } from './node-answer.js'
+import { sendRefusal } from './node-answer.js'
 import { NodeRequest } from './node-request.js'
+import { judgeUpgrade } from './node-upgrade.js'
 
 /** The part of a server that is needed: http and https alike. */
 type NodeServer = Pick<Server, 'emit' | 'on' | 'off' | 'listenerCount'>
@@ -48,35 +49,12 @@ export function attachMaintenanceMode(server: NodeServer, given: Maintenance | M
 }
 
 function judgeContinue(engine: Engine, req: IncomingMessage, res: ServerResponse, pass: () => void): void {
-  const request = new NodeRequest(req, engine.clientAddress)
   const finish = ({ decision, reply }: Verdict): void => {
     // The body may or may not follow: only closing the connection is safe (RFC 9110, 10.1.1).
     if (reply) sendRefusal(res, { ...reply, headers: { ...reply.headers, Connection: 'close' } }, decision, req)
     else pass()
   }
-  judge(engine, request, finish, (error) => giveUp(engine, req.socket, error))
-}
-
-function judgeUpgrade(engine: Engine, req: IncomingMessage, socket: Duplex, pass: () => void): void {
-  const ignore = (): void => {}
-  // A client that leaves while we wait must not end the process.
-  socket.on('error', ignore)
-  const finish = ({ reply }: Verdict): void => {
-    if (reply) return void socket.end(toBytes(reply))
-    socket.off('error', ignore)
-    pass()
-  }
-  judge(engine, new NodeRequest(req, engine.clientAddress), finish, (error) => giveUp(engine, socket, error))
-}
-
-function giveUp(engine: Engine, socket: Duplex, error: unknown): void {
-  engine.reporter.failed('answering a request', error)
-  socket.destroy()
-}
-
-/** A whole answer for a socket that no parser looks after any more. */
-function toBytes({ status, headers, body }: Reply): Buffer {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
-  for (const [name, value] of Object.entries({ ...headers, Connection: 'close' })) lines.push(`${name}: ${value}`)
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)])
+  const verdict = engine.judge(new NodeRequest(req, engine.clientAddress))
+  if (isPromise(verdict)) verdict.then(finish)
+  else finish(verdict)
 }

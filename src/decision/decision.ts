@@ -19,6 +19,7 @@ export type RuleName =
   | 'staff'
   | 'superuser'
   | 'closed'
+  | 'failed'
 
 /** What is done with one request, and why: a value, never a bare boolean. */
 export interface Decision {

@@ -1,3 +1,7 @@
+export type { AdapterCaseName } from './adapter-cases.js'
+export { sendSiteResponse, toSiteRequest } from './adapter-node.js'
+export { answerSite, type SiteRoute, type SiteUser, siteRoutes, siteUser } from './adapter-site.js'
+export { type AdapterSuiteOptions, type AdapterSuiteRunner, adapterSuite, type ServedSite } from './adapter-suite.js'
 export { type BackendSuiteOptions, type BackendUnderTest, backendSuite, type SuiteRunner } from './backend-suite.js'
 export { type Fault, type FaultStep, type FaultyBackend, type FaultyPart, faultyBackend } from './faults.js'
 export { createTestClock, type TestClock } from './test-clock.js'

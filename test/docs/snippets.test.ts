@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,11 +28,16 @@ interface Snippet {
 }
 
 const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)]
-const snippets = pages.filter((page) => page.endsWith('.md')).flatMap(snippetsOf)
+const written = pages.filter((page) => page.endsWith('.md')).flatMap(snippetsOf)
+/** Files of an example: they run there, and are shown as they are. */
+const shown = written.filter((snippet) => existsSync(exampleFile(snippet)))
+const snippets = written.filter((snippet) => !shown.includes(snippet))
 
 const loggers = ['pino', 'pino-http', 'winston', 'morgan', '@sentry/node']
 const clients = ['redis', 'ioredis', 'iovalkey', 'pg', 'postgres', 'mysql2', 'better-sqlite3', 'libsql', '@nats-io']
 clients.push('@aws-sdk', 'unstorage', 'keyv', 'cache-manager')
+const frameworks = ['express', 'fastify', 'koa', '@koa', 'hono', '@hono', '@nestjs', 'reflect-metadata', 'rxjs', 'h3']
+frameworks.push('ws', 'socket.io', '@trpc', 'graphql', 'graphql-yoga', '@apollo')
 
 /** A project of a user's: the package and its peers installed, nothing else. */
 let project: string
@@ -33,7 +47,7 @@ beforeAll(() => {
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
   mkdirSync(join(project, 'node_modules/@sentry'), { recursive: true })
   symlinkSync(root, join(project, 'node_modules/maintenance-mode'))
-  for (const name of [...loggers, ...clients, 'express', 'liquidjs', '@types']) {
+  for (const name of [...loggers, ...clients, ...frameworks, 'liquidjs', '@types']) {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   }
 })
@@ -83,6 +97,15 @@ describe('every snippet of the docs runs as it stands', () => {
 })
 
 describe('the docs', () => {
+  it('show the files of the examples as they are', () => {
+    for (const snippet of shown) {
+      const [, ...lines] = snippet.code.split('\n')
+      expect(lines.join('\n').trim(), `${snippet.page}:${snippet.line}`).toBe(
+        readFileSync(exampleFile(snippet), 'utf8').trim(),
+      )
+    }
+  })
+
   it('link to pages that are there', () => {
     const dead = pages
       .filter((page) => page.endsWith('.md'))
@@ -96,6 +119,13 @@ describe('the docs', () => {
     expect(dead).toEqual([])
   })
 })
+
+/** Where the example has the file that the first line of a snippet names. */
+function exampleFile({ page, code }: Snippet): string {
+  const [, name = '-'] = /^docs\/adapters\/([\w-]+)\.md$/.exec(page) ?? []
+  const [, path = '-'] = /^\/\/ (\S+\.\w+)\n/.exec(code) ?? []
+  return join(root, 'examples', name, path)
+}
 
 function rootFiles(): string[] {
   return readdirSync(root)
