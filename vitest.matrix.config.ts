@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import tests from './vitest.config.js'
 
 /** Other runtimes, and builds that take long: `npm run test:matrix`. */
 export default defineConfig({
+  resolve: tests.resolve ?? {},
   test: {
     include: ['test/matrix/**/*.test.ts'],
+    globalSetup: 'test/temporary-folder.ts',
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 300_000,
