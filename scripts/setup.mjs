@@ -10,7 +10,11 @@ const changed = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
 /** Runs a command in the clone, its output shown. What fails has said why: end with its code. */
 export function run(command, ...args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  runIn(root, command, ...args)
+}
+
+export function runIn(folder, command, ...args) {
+  const { status } = spawnSync(command, args, { cwd: folder, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 

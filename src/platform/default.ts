@@ -16,7 +16,8 @@ export const platform: Platform = {
   hosting: (environment) => detectHosting(environment) ?? { name: 'this edge runtime', timers: false },
   localCopy: () => undefined,
   fileBackend: () => noFiles('a state backend'),
-  liquid: () => import('liquidjs'),
+  // By its path: not every bundler for the edge takes the file that its package names for browsers.
+  liquid: async () => (await import('liquidjs/dist/liquid.browser.mjs' as string)) as typeof import('liquidjs'),
   testRunner: () => undefined,
   host: () => 'edge',
   process: () => crypto.randomUUID().slice(0, 8),

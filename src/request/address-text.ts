@@ -1,5 +1,3 @@
-import ipaddr from 'ipaddr.js'
-
 /** An IPv4 address is its 32 bits as a number. */
 export type Address = number | Ipv6Address
 
@@ -19,7 +17,7 @@ const zone = /^[\w.~-]+$/
 /**
  * An address as a socket gives it; the zone of `fe80::1%eth0` is dropped, and `::ffff:10.0.0.1` is the IPv4 address.
  * `undefined` for anything else, and for spellings that some take for another address (`010.0.0.1`, `127.1`, `0x7f.1`).
- * Read by hand: ipaddr.js takes microseconds, and clients choose what they send.
+ * Read by hand: clients choose what they send, and a library takes microseconds.
  */
 export function parseAddress(text: string): Address | undefined {
   const words = new Uint32Array(4)
@@ -161,6 +159,14 @@ export function formatAddress(address: Address): string {
   if (typeof address === 'number') {
     return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
   }
-  address.text ??= new ipaddr.IPv6(address.words.flatMap((word) => [word >>> 16, word & 0xffff])).toRFC5952String()
+  address.text ??= formatIpv6(address.words)
   return address.text
+}
+
+/** As RFC 5952, 4 has it: the first of the longest runs of two or more zero groups becomes `::`. */
+function formatIpv6(words: Ipv6Address['words']): string {
+  const text = words.flatMap((word) => [word >>> 16, word & 0xffff].map((group) => group.toString(16))).join(':')
+  const runs = text.match(/\b0(?::0)+\b/g) ?? []
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '')
+  return longest === '' ? text : text.replace(new RegExp(`(^|:)${longest}(:|$)`), '::')
 }

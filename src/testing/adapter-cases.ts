@@ -37,7 +37,7 @@ const passed = async (ask: Ask, path: string, init?: RequestInit): Promise<Answe
 }
 
 /** What every adapter is held to, by the names that the support table has. */
-export const adapterCases = {
+export const adapterCases: Readonly<Record<string, AdapterCase>> = {
   'while off, everything is answered by the app': {
     mode: 'off',
     async run({ ask }) {
@@ -190,6 +190,4 @@ export const adapterCases = {
       await passed(ask, '/nested/page')
     },
   },
-} as const satisfies Record<string, AdapterCase>
-
-export type AdapterCaseName = keyof typeof adapterCases
+}

@@ -15,9 +15,12 @@ export function toSiteRequest(req: IncomingMessage & { originalUrl?: string }): 
 /** Sends what a route of the fixture has answered. */
 export async function sendSiteResponse(res: ServerResponse, given: Response | Promise<Response>): Promise<void> {
   const { status, headers, body } = await given
+  const { req } = res
+  // What nobody has read would hold up the next request on this connection.
+  res.on('finish', () => req.removeAllListeners('data').resume())
   for (const [name, value] of headers) res.appendHeader(name, value)
   res.statusCode = status
-  if (!body || res.req.method === 'HEAD') return void res.end()
+  if (!body || req.method === 'HEAD') return void res.end()
   res.flushHeaders()
   Readable.fromWeb(body as NodeStream).pipe(res)
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { type AdapterCase, type AdapterCaseName, adapterCases, adminToken, type CaseContext } from './adapter-cases.js'
+import { type AdapterCase, adapterCases, adminToken, type CaseContext } from './adapter-cases.js'
 import { type Ask, client } from './adapter-client.js'
 import { eventually } from './assertions.js'
 import type { SuiteRunner } from './backend-suite.js'
@@ -35,7 +35,7 @@ export interface AdapterSuiteOptions {
   /** How the fixture reads the state. Default: `file`; `http` where there are no files. */
   readonly state?: 'file' | 'http'
   /** The cases that the framework cannot meet, and why. Each is tried all the same, and has to fail. */
-  readonly exempt?: Partial<Record<AdapterCaseName, string>>
+  readonly exempt?: Readonly<Record<string, string>>
 }
 
 const loopback = ['127.0.0.1', '::1']
@@ -55,6 +55,8 @@ const loopback = ['127.0.0.1', '::1']
  */
 export function adapterSuite(runner: AdapterSuiteRunner, options: AdapterSuiteOptions): void {
   const { name, exempt = {}, runtime = `Node ${process.versions.node.split('.')[0]}` } = options
+  const unknown = Object.keys(exempt).find((title) => !(title in adapterCases))
+  if (unknown !== undefined) throw new TypeError(`The adapter contract has no case "${unknown}".`)
   runner.describe(`adapter contract: ${name} (${runtime})`, () => {
     const sites = new Map<string, Promise<Site>>()
     const siteFor = (settings: AdapterCase['settings']): Promise<Site> => {
@@ -63,8 +65,8 @@ export function adapterSuite(runner: AdapterSuiteRunner, options: AdapterSuiteOp
       sites.set(key, site)
       return site
     }
-    for (const [title, tested] of Object.entries<AdapterCase>(adapterCases)) {
-      const reason = exempt[title as AdapterCaseName]
+    for (const [title, tested] of Object.entries(adapterCases)) {
+      const reason = exempt[title]
       const run = async (): Promise<void> => {
         const { context } = await siteFor(tested.settings)
         await context.switch(tested.mode)
@@ -141,8 +143,9 @@ async function decidedMode(ask: Ask): Promise<'off' | 'on'> {
 
 /** The state for a runtime that has no files. */
 async function serveFile(path: string): Promise<ServedSite> {
-  const server = createServer(async (_, res) => {
-    res.setHeader('content-type', 'application/json').end(await readFile(path))
+  const server = createServer((_, res) => {
+    const gone = (): unknown => res.writeHead(404).end()
+    readFile(path).then((text) => res.setHeader('content-type', 'application/json').end(text), gone)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,3 @@
-export type { AdapterCaseName } from './adapter-cases.js'
 export { sendSiteResponse, toSiteRequest } from './adapter-node.js'
 export { answerSite, type SiteRoute, type SiteUser, siteRoutes, siteUser } from './adapter-site.js'
 export { type AdapterSuiteOptions, type AdapterSuiteRunner, adapterSuite, type ServedSite } from './adapter-suite.js'
