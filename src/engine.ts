@@ -12,6 +12,7 @@ import type { AdaptedRequest } from './request/request.js'
 import type { Settings } from './settings/options.js'
 import type { Snapshot } from './snapshot/snapshot.js'
 import type { StateDocument } from './state/window.js'
+import { createRequestWarnings } from './telemetry/request-warnings.js'
 import type { Reporter } from './telemetry/warnings.js'
 
 /** What was decided about one request, and the answer where it is not let through. */
@@ -73,10 +74,12 @@ export interface EngineOptions {
 export function createEngine(options: EngineOptions): Engine {
   const { settings, run, clock, reporter, testRunner, timers, state, snapshot, first, reading, awaited } = options
   const decider = compileDecider(settings, run, testRunner)
+  const inspect = createRequestWarnings(settings, reporter)
   const replyTo = compileRefuser(settings, clock, run)
 
   const answered = (decision: Decision, request: AdaptedRequest): Verdict | Promise<Verdict> => {
     if (decision.action === 'allow') return { decision, reply: undefined }
+    if (decision.rule === 'closed') inspect?.(request)
     const reply = replyTo(decision, request)
     return isPromise(reply) ? reply.then((done) => ({ decision, reply: done })) : { decision, reply }
   }

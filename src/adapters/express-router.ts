@@ -24,7 +24,7 @@ export type Stack = readonly Layer[]
 interface Layer {
   readonly handle: Handle
   /** Whose own stack has a layer for each handler. */
-  readonly route?: { readonly stack: Stack; readonly methods: { readonly head?: boolean } }
+  readonly route?: { readonly path: unknown; readonly stack: Stack; readonly methods: { readonly head?: boolean } }
   /** In a route, in lower case; none is all. */
   readonly method?: string
   /** Express 5. */
@@ -103,6 +103,20 @@ export function* walk(stack: Stack, path: string, method: string, landmark?: obj
       }
     }
   }
+}
+
+/** The routes of the app that stand before its `maintenanceMode`, and are not forced: they are never closed. */
+export function routesBefore({ app }: ExpressNativeRequest, maintenance: Maintenance): string[] {
+  const stack = stackOf(app)
+  const place = stack.findIndex(({ handle }) => handle.maintenance === maintenance)
+  return stack.slice(0, Math.max(place, 0)).flatMap(({ route, handle }) => {
+    const isForced = [handle, ...(route?.stack.map((layer) => layer.handle) ?? [])].some(
+      (one) => one.forceMaintenanceMode,
+    )
+    if (isForced) return []
+    if (route) return [String(route.path)]
+    return handle.stack?.some((layer) => layer.route) ? ['those of a router'] : []
+  })
 }
 
 /** Error handlers are told by their length. */

@@ -1,13 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Engine, engineOf } from '../engine.js'
-import { createMaintenance, type Maintenance, toMaintenance } from '../maintenance.js'
+import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { ExpressRequest } from './express-request.js'
-import type { ExpressApp, ExpressNativeRequest } from './express-router.js'
-import { type ForcibleHandler, type Mark, type MethodContext, markHandler } from './forced-handler.js'
+import { type ExpressApp, type ExpressNativeRequest, routesBefore } from './express-router.js'
+import {
+  defaultMaintenance,
+  type ForcibleHandler,
+  type Mark,
+  type MethodContext,
+  markHandler,
+  onceItHasPassed,
+} from './forced-handler.js'
 import { findMaintenance } from './forced-route.js'
+import { warnOfRoutes } from './mounted-after-routes.js'
 import { maintenanceAround, type NodeMiddleware } from './node.js'
 import { settle } from './node-answer.js'
+import { forgetPass } from './passed.js'
+import { tellTemplates } from './template-locals.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
 export { attachMaintenanceMode, maintenanceControls, type NodeMiddleware, withMaintenanceMode } from './node.js'
@@ -36,15 +46,24 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
     const request = new ExpressRequest(req, engine, landmark)
     settle(engine, request, res, ({ mode }) => {
       const { mark } = request
-      if (mark?.mode === 'off') onceItHasPassed(mark, req, (goOn) => judgeAfter(mark, req, res, goOn))
-      tellTemplates(res, mode !== 'off')
+      if (mark?.mode === 'off')
+        onceItHasPassed(mark, req, (goOn) => {
+          forgetPass(res)
+          judgeAfter(mark, req, res, goOn)
+        })
+      tellLocals(res, mode !== 'off')
       next()
     })
   }
 
+  let placed = false
   function maintenanceMode(req: IncomingMessage, res: ServerResponse, next: Next): void {
+    if (!placed) {
+      placed = true
+      warnOfRoutes(engine, () => routesBefore(req as ExpressNativeRequest, maintenance))
+    }
     if (engine.open) {
-      tellTemplates(res, false)
+      tellLocals(res, false)
       next()
     } else judgeAfter(maintenance, req as ExpressNativeRequest, res, next)
   }
@@ -103,26 +122,14 @@ export function forceMaintenanceModeOn<Handler extends ForcibleHandler>(
   return forced
 }
 
-let byDefault: Maintenance | undefined
-
 function maintenanceFor(req: ExpressNativeRequest, mark: Mark): Maintenance {
   for (let app: ExpressApp | undefined = req.app; app; app = app.parent) {
     const found = findMaintenance(req, app, mark) ?? maintenanceAround(app)
     if (found) return found
   }
-  byDefault ??= createMaintenance()
-  return byDefault
+  return defaultMaintenance()
 }
 
-/** For each maintenance object of the app that let the request in by this mark. */
-function onceItHasPassed(mark: Mark, req: object, judge: (goOn: () => void) => void): void {
-  const earlier = mark.afterwards.get(req)
-  mark.afterwards.set(req, earlier ? (goOn) => earlier(() => judge(goOn)) : judge)
-}
-
-function tellTemplates({ locals }: ServerResponse & { locals?: Record<string, unknown> }, closed: boolean): void {
-  // Another maintenance object of the app may have told them already.
-  if (!locals || (!closed && locals.maintenance_mode !== undefined)) return
-  locals.maintenance_mode = closed
-  locals.maintenance_mode_bypassed = closed
+function tellLocals({ locals }: ServerResponse & { locals?: Record<string, unknown> }, closed: boolean): void {
+  if (locals) tellTemplates(locals, closed)
 }

@@ -1,36 +1,42 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import onHeaders from 'on-headers'
 import { isPromise } from '../callback.js'
 import type { Decision } from '../decision/decision.js'
 import type { Engine, Verdict } from '../engine.js'
 import type { Reply } from '../reply/reply.js'
+import type { AdaptedRequest } from '../request/request.js'
 import { markRefused } from '../telemetry/refused.js'
-import type { NodeRequest } from './node-request.js'
+import { notePass } from './passed.js'
 
-/** Answers a request by its verdict, or lets it pass. */
-export function settle(
+/**
+ * Answers a request by its verdict, or lets it pass.
+ *
+ * @param send answers in the framework's own way
+ */
+export function settle<Passed>(
   engine: Engine,
-  request: NodeRequest,
+  request: AdaptedRequest,
   res: ServerResponse,
-  pass: (decision: Decision) => void,
+  pass: (decision: Decision) => Passed,
   verdict: Verdict | Promise<Verdict> = engine.judge(request),
-): void {
-  const finish = ({ decision, reply }: Verdict): void => {
+  send?: (reply: Reply) => void,
+): Passed | undefined | Promise<Passed | undefined> {
+  const finish = ({ decision, reply }: Verdict): Passed | undefined => {
     if (!reply) {
+      notePass(engine, res)
       if (decision.personal) keepPrivate(res)
-      pass(decision)
-      return
+      return pass(decision)
     }
     try {
-      sendRefusal(res, reply, decision, request.native)
+      sendRefusal(res, reply, decision, res.req, send)
     } catch (error) {
       engine.reporter.failed('answering a request', error)
       if (res.headersSent) res.destroy()
       else res.writeHead(503, { 'Cache-Control': 'no-store', 'Content-Length': '0' }).end()
     }
+    return undefined
   }
-  if (isPromise(verdict)) verdict.then(finish)
-  else finish(verdict)
+  return isPromise(verdict) ? verdict.then(finish) : finish(verdict)
 }
 
 // What an earlier middleware said of the page that is not sent.
@@ -46,17 +52,39 @@ const ofThePage = [
 ]
 
 /** Answers with a refusal, unless the client is gone or somebody has answered already. */
-export function sendRefusal(res: ServerResponse, reply: Reply, decision: Decision, req: IncomingMessage): void {
+export function sendRefusal(
+  res: ServerResponse,
+  reply: Reply,
+  decision: Decision,
+  req: IncomingMessage,
+  send: (reply: Reply) => void = (sent) => writeReply(res, sent),
+): void {
   if (res.headersSent || res.destroyed) return
   markRefused(req, res, decision)
-  let { headers } = reply
-  if (res.getHeaderNames().length > 0) {
-    for (const name of ofThePage) res.removeHeader(name)
-    const vary = res.getHeader('Vary')
-    if (vary !== undefined) headers = { ...headers, Vary: `${vary}, ${headers.Vary ?? ''}`.replace(/, $/, '') }
-  }
-  res.writeHead(reply.status, headers)
-  res.end(reply.body)
+  send(reply)
+}
+
+function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
+  res.writeHead(status, res.getHeaderNames().length > 0 ? besideEarlier(headers, res) : headers)
+  res.end(body)
+}
+
+/** Where a response keeps what has been said so far. */
+interface EarlierHeaders {
+  getHeader(name: string): OutgoingHttpHeader | undefined
+  removeHeader(name: string): unknown
+}
+
+/** The headers of a refusal on a response that an earlier middleware has put headers on; takes off what does not fit it. */
+export function besideEarlier(headers: Reply['headers'], earlier: EarlierHeaders): Reply['headers'] {
+  for (const name of ofThePage) earlier.removeHeader(name)
+  const vary = earlier.getHeader('Vary')
+  return vary === undefined ? headers : { ...headers, Vary: `${vary}, ${headers.Vary ?? ''}`.replace(/, $/, '') }
+}
+
+/** A body for frameworks that know Buffers only. */
+export function toBuffer(body: Reply['body']): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
 /** A response that depends on who asks must not be served to others from a cache (RFC 9111, 5.2.2.7). */

@@ -18,6 +18,10 @@ export const warningNames = [
   'no-login-url',
   'status-code',
   'unknown-router',
+  'mounted-twice',
+  'mounted-after-routes',
+  'untrusted-proxy',
+  'unknown-user',
 ] as const
 
 export type WarningName = (typeof warningNames)[number]
