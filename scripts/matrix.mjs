@@ -4,4 +4,4 @@ import { runVitest } from './vitest.mjs'
 
 ensureInstalled()
 run('npm', 'run', '--silent', 'build')
-runVitest('--config', 'vitest.matrix.config.ts', ...process.argv.slice(2))
+await runVitest('--config', 'vitest.matrix.config.ts', ...process.argv.slice(2))

@@ -24,4 +24,4 @@ if (!quick) {
   run('npm', 'run', '--silent', 'check')
   run('node', 'scripts/generate-settings.mjs', '--check')
 }
-runVitest(...leftOut.flatMap((pattern) => ['--exclude', pattern]), ...rest)
+await runVitest(...leftOut.flatMap((pattern) => ['--exclude', pattern]), ...rest)

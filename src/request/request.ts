@@ -10,6 +10,8 @@ export interface MaintenanceRequest {
   header(name: string): string | undefined
   /** The client's address, as the adapter, `trustProxy` or `getClientIpAddress` judges it; `undefined` where it cannot be told. */
   readonly ip: string | undefined
+  /** Whether the operation would change something, where an adapter knows it better than by the method: GraphQL and tRPC. */
+  readonly writes?: boolean
   /** The framework's own request. */
   readonly native: unknown
 }
