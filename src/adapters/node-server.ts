@@ -22,11 +22,13 @@ export function attachMaintenanceMode(server: NodeServer, given: Maintenance | M
   const engine = engineOf(maintenance)
   maintenance.start()
   const { emit } = server
+  let attached = true
 
   // Upgrade listeners are added before and after us, so the event itself is held: a listener of ours could not stop theirs.
   function emitWhenOpen(this: unknown, ...event: unknown[]): boolean {
     const [name, req, other] = event
-    if (engine.open || (name !== 'upgrade' && name !== 'checkContinue')) return Reflect.apply(emit, server, event)
+    if (engine.open || !attached || (name !== 'upgrade' && name !== 'checkContinue'))
+      return Reflect.apply(emit, server, event)
     const pass = (): boolean => Reflect.apply(emit, server, event)
     if (name === 'upgrade') judgeUpgrade(engine, req as IncomingMessage, other as Duplex, pass)
     else judgeContinue(engine, req as IncomingMessage, other as ServerResponse, pass)
@@ -43,6 +45,8 @@ export function attachMaintenanceMode(server: NodeServer, given: Maintenance | M
   server.emit = emitWhenOpen as typeof server.emit
   server.on('checkContinue', onCheckContinue)
   return () => {
+    // Somebody else may have wrapped ours in the meantime: then it stays, and passes on.
+    attached = false
     if (server.emit === (emitWhenOpen as typeof server.emit)) server.emit = emit
     server.off('checkContinue', onCheckContinue)
   }

@@ -11,7 +11,12 @@ export function judgeUpgrade(engine: Engine, req: IncomingMessage, socket: Duple
   // A client that leaves while we wait must not end the process.
   socket.on('error', ignore)
   const finish = ({ reply }: Verdict): void => {
-    if (reply) return void socket.end(toBytes(reply))
+    if (reply) {
+      // A client that keeps its side open would stay for ever.
+      socket.once('finish', () => socket.destroy())
+      socket.end(toBytes(reply))
+      return
+    }
     socket.off('error', ignore)
     pass()
   }

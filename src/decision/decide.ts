@@ -57,6 +57,8 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
     const redirects =
       settings.redirectUrl !== undefined &&
       safeMethods.has(request.method) &&
+      // Of a handshake, a client follows no redirect.
+      request.header('upgrade') === undefined &&
       representationOf(settings, request, run) === 'html'
     return redirects ? redirect : block
   }
