@@ -6,12 +6,13 @@ import { block } from './block.mjs'
 import { check } from './check.mjs'
 import { cli } from './cli.mjs'
 import { file } from './file.mjs'
+import { frameworks } from './frameworks.mjs'
 import { markdownTable } from './measure.mjs'
 import { pass } from './pass.mjs'
 import { propagation } from './propagation.mjs'
 import { rules } from './rules.mjs'
 
-const sections = { check, pass, block, rules, file, propagation, cli }
+const sections = { check, pass, block, frameworks, rules, file, propagation, cli }
 const page = new URL('../docs/performance.md', import.meta.url)
 
 const { values, positionals } = parseArgs({

@@ -7,6 +7,7 @@ import { createMaintenance } from 'maintenance-mode'
 import { memoryBackend } from 'maintenance-mode/backends/memory'
 import { maintenanceMode } from 'maintenance-mode/express'
 import { withMaintenanceMode } from 'maintenance-mode/node'
+import { frameworkApps } from './framework-apps.mjs'
 import { shuffled } from './measure.mjs'
 
 const [setup, rounds] = [process.argv[2], Number(process.argv[3])]
@@ -73,7 +74,15 @@ async function handWritten(handler) {
   return () => (_req, res) => void res.writeHead(503, headers).end(page)
 }
 
-const targets = Object.entries(await setups[setup]()).map(([name, handler]) => ({ name, handler, rounds: [] }))
+/** `pass koa`, `block hono`: an app with something empty in our place, the same again, and ours. */
+async function inside([what, framework]) {
+  const [status, mode] = what === 'pass' ? [200, 'off'] : [503, 'on']
+  const make = frameworkApps[framework]
+  return { bare: await make(status), twin: await make(status), ours: await make(status, await maintenance(mode)) }
+}
+
+const made = Object.hasOwn(setups, setup) ? setups[setup]() : inside(setup.split(' '))
+const targets = Object.entries(await made).map(([name, handler]) => ({ name, handler, rounds: [] }))
 
 /** A slice of each target, again and again, in an order that is drawn anew each time. */
 function* plan() {
