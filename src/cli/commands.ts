@@ -1,4 +1,4 @@
-import type { Context } from './context.js'
+import type { CommonOptions, Context } from './context.js'
 import type { Outcome } from './outcome.js'
 import { tokenCommands } from './token-commands.js'
 
@@ -34,11 +34,20 @@ export interface CommandDefinition {
   /** Text below the options. */
   readonly after?: string
   /** Each command loads what it needs only when it is run. */
-  load(): Promise<Run>
+  readonly load: (() => Promise<Run>) | { readonly first: () => Promise<FirstRun> }
 }
 
 // The options of a command are checked by its definition here, before it is called.
 export type Run = (context: Context, options: never, operands: readonly string[]) => Promise<Outcome>
+
+/** Runs before there need be any settings, and opens them itself. */
+export type FirstRun = (options: never, withContext: WithContext) => Promise<Outcome>
+
+/** Finds the settings, opens the state, and takes leave of it. */
+export type WithContext = <Result>(
+  options: CommonOptions,
+  use: (context: Context) => Promise<Result>,
+) => Promise<Result>
 
 /** The options that every command takes. */
 export const commonOptions: readonly OptionDefinition[] = [
@@ -130,6 +139,22 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
       options: [],
       load: async () => (await import('./fleet.js')).fleet,
     },
+    history: {
+      doc: 'print who switched what, when, why and from where',
+      options: [
+        { name: 'last', value: 'n', doc: 'how many entries (default: 20)', count: true },
+        { name: 'timezone', value: 'zone', doc: "the zone of times (default: this process's own)" },
+      ],
+      load: async () => (await import('./history.js')).history,
+    },
     ...tokenCommands,
+    init: {
+      doc: 'set up a project: the config file, .gitignore, and the lines to add',
+      options: [
+        { name: 'yes', doc: 'do not ask before files are written' },
+        { name: 'print', doc: 'write nothing: show what would be written', conflicts: 'yes' },
+      ],
+      load: { first: async () => (await import('./init.js')).init },
+    },
   }),
 )

@@ -2,6 +2,7 @@
 import type { StateBackend } from '../backends/backend.js'
 import { bounded, kept, systemClock } from '../clock.js'
 import { readCommandLine } from './command-line.js'
+import type { WithContext } from './commands.js'
 import { openContext } from './context.js'
 import type { Outcome } from './outcome.js'
 import { createOutput } from './output.js'
@@ -11,10 +12,15 @@ const output = createOutput({ json: words.includes('--json') })
 
 async function run(): Promise<Outcome> {
   const { command, options, operands } = await readCommandLine(words)
+  const { load } = command
+  if (typeof load === 'object') return (await load.first())(options as never, withContext)
+  return withContext(options, async (context) => (await load())(context, options as never, operands))
+}
+
+const withContext: WithContext = async (options, use) => {
   const context = await openContext(options, output.warn)
-  const runCommand = await command.load()
   try {
-    return await runCommand(context, options as never, operands)
+    return await use(context)
   } finally {
     await takeLeave(context.store.backend)
   }

@@ -10,8 +10,13 @@ export interface Output {
 }
 
 const failed = 1
-const wrongUsage = 2
+const misused = 2
 const notConfirmed = 3
+
+/** An error that ends the command with 2. */
+export function wrongUsage(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_MAINTENANCE_USAGE' })
+}
 
 export function createOutput({ json }: { json: boolean }): Output {
   const print = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -61,11 +66,11 @@ export function createOutput({ json }: { json: boolean }): Output {
         const helped = code === 'commander.help'
         await fail('ERR_MAINTENANCE_USAGE', helped ? 'No command was given.' : messageOf(error).replace(/^error: /, ''))
         if (!json && !helped) warn('See: maintenance-mode --help')
-        return wrongUsage
+        return misused
       }
       await fail(code, messageOf(error))
       if (process.env.DEBUG?.split(',').includes('maintenance-mode') && stack) warn(stack)
-      return error instanceof TimeError || code === 'ERR_MAINTENANCE_USAGE' ? wrongUsage : failed
+      return error instanceof TimeError || code === 'ERR_MAINTENANCE_USAGE' ? misused : failed
     },
     warn,
   }

@@ -4,6 +4,7 @@ import { SettingError } from '../errors.js'
 import { variableOf } from '../settings/environment.js'
 import type { Actor } from '../state/transitions.js'
 import type { Context } from './context.js'
+import { wrongUsage } from './output.js'
 
 /** A site through which a command goes. */
 export interface Site {
@@ -34,8 +35,4 @@ export async function openSite(url: string, token: string | undefined): Promise<
   } catch (error) {
     throw error instanceof SettingError ? wrongUsage(error.message) : error
   }
-}
-
-function wrongUsage(message: string): Error {
-  return Object.assign(new Error(message), { code: 'ERR_MAINTENANCE_USAGE' })
 }

@@ -4,8 +4,10 @@ import { pathToFileURL } from 'node:url'
 import { MaintenanceError, messageOf } from '../errors.js'
 import type { MaintenanceOptions } from './options.js'
 
-/** In the order in which they are looked for within a folder. */
-const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `maintenance-mode.config.${extension}`)
+/** In the order in which they are looked for within a folder. In `src` it is compiled with the app. */
+const names = ['', 'src/'].flatMap((folder) =>
+  ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `${folder}maintenance-mode.config.${extension}`),
+)
 
 /** The nearest config file, from `folder` upward. */
 export function findConfigFile(folder: string): string | undefined {

@@ -1,0 +1,68 @@
+import { formatInstant } from '../settings/instant.js'
+import { type HistoryEntry, wholeSite } from '../state/window.js'
+import type { CommonOptions, Context } from './context.js'
+import type { Outcome, Table } from './outcome.js'
+import { stateText } from './window-text.js'
+
+export interface HistoryOptions extends CommonOptions {
+  last?: string
+}
+
+const usual = 20
+
+/** Who did what, when, why and from where, the latest last. */
+export async function history(context: Context, { last = String(usual) }: HistoryOptions): Promise<Outcome> {
+  const document = await context.store.read()
+  const all = (document?.history ?? []).filter(isEntry)
+  const shown = all.slice(-Number(last))
+  return {
+    headline: headlineOf(shown.length, all.length),
+    closed: false,
+    rows: [['state', stateText(context, document?.revision)]],
+    table: tableOf(shown, context.timezone()),
+    data: { history: shown, revision: document?.revision, stateBackend: context.store.backend.address },
+  }
+}
+
+function headlineOf(shown: number, all: number): string {
+  if (all === 0) return 'Nothing has been switched yet'
+  return shown === all
+    ? `All that is kept: ${all}`
+    : `The last ${shown} of ${all}: \`--last ${all}\` shows all that is kept`
+}
+
+/** The history decides nothing, so that a document is read whatever stands there. */
+function isEntry(entry: unknown): entry is HistoryEntry {
+  const { at, action } = (entry ?? {}) as Partial<HistoryEntry>
+  return typeof at === 'string' && !Number.isNaN(Date.parse(at)) && typeof action === 'string'
+}
+
+function tableOf(entries: readonly HistoryEntry[], timezone: string): Table {
+  return {
+    head: ['when', 'what', 'window', 'by', 'from', 'why'],
+    lines: entries.map((entry) => ({
+      cells: [
+        formatInstant(new Date(entry.at), timezone),
+        whatOf(entry),
+        entry.scope === wholeSite ? entry.window : `${entry.window} (scope "${entry.scope}")`,
+        entry.by,
+        entry.from,
+        [entry.reason, entry.note && `note: ${entry.note}`].filter((text) => text !== undefined).join('; '),
+      ].map(String),
+      loud: false,
+    })),
+  }
+}
+
+function whatOf({ action, mode }: HistoryEntry): string {
+  if (action === 'open') return mode === 'off' ? 'opened the site' : `closed the site (${mode})`
+  return words[action] ?? action
+}
+
+const words: Readonly<Record<string, string>> = {
+  update: 'changed the window',
+  extend: 'moved its end',
+  close: 'reopened',
+  end: 'ended by the clock',
+  lapse: 'lapsed: its program had stopped',
+}
