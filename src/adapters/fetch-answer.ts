@@ -38,7 +38,6 @@ export function settle(
   verdict?: Verdict | Promise<Verdict>,
 ): Answer {
   const passPrivately = (decision: Decision): Answer => {
-    notePass(engine, request.native)
     const response = pass(decision)
     if (!decision.personal) return response
     return isPromise(response) ? response.then(keepPrivate) : keepPrivate(response)
@@ -54,7 +53,10 @@ export function refuseOr<Passed>(
   verdict: Verdict | Promise<Verdict> = engine.judge(request),
 ): Response | Passed | Promise<Response | Passed> {
   const finish = ({ decision, reply }: Verdict): Response | Passed | Promise<Passed> => {
-    if (!reply) return pass(decision)
+    if (!reply) {
+      notePass(engine, request.raw)
+      return pass(decision)
+    }
     const response = toResponse(reply, request.method)
     markRefused(request.native, response, decision)
     if (request.native !== request.raw) markRefused(request.raw, response, decision)

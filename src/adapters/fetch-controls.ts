@@ -1,8 +1,8 @@
-import { createControls } from '../admin/controls.js'
+import { type Controls, createControls } from '../admin/controls.js'
 import { bodyAlreadyRead, bodyTooLong } from '../admin/fields.js'
 import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
-import { FetchRequest } from '../request/plain-request.js'
+import { FetchRequest, targetOf } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { toResponse } from './fetch-answer.js'
 
@@ -22,12 +22,17 @@ export function maintenanceControls(given?: Maintenance | MaintenanceOptions): F
   const { clientAddress } = engineOf(maintenance)
   const controls = createControls(maintenance)
   return async function maintenanceControls(native) {
-    const request = new FetchRequest(native, clientAddress)
-    if (!controls.owns(request.url)) return undefined
-    const authority = request.header('host') ?? new URL(native.url).host
-    const reply = await controls.answer({ request, authority, body: (limit) => readText(native, limit) })
-    return toResponse(reply, native.method)
+    if (!controls.owns(targetOf(native.url))) return undefined
+    return answerControls(controls, new FetchRequest(native, clientAddress))
   }
+}
+
+/** Answers a control URL. */
+export async function answerControls(controls: Controls, request: FetchRequest): Promise<Response> {
+  const { raw } = request
+  const authority = request.header('host') ?? new URL(raw.url).host
+  const reply = await controls.answer({ request, authority, body: (limit) => readText(raw, limit) })
+  return toResponse(reply, raw.method)
 }
 
 async function readText(request: Request, limit: number): Promise<string> {

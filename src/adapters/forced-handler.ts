@@ -1,3 +1,5 @@
+import { createMaintenance, type Maintenance } from '../maintenance.js'
+
 /** A handler of any kind: of a request, of an error, or a whole router. */
 export type ForcibleHandler = (...args: never[]) => unknown
 
@@ -10,8 +12,10 @@ export interface MethodContext {
 export interface Mark {
   readonly mode: 'off' | 'on'
   /** What a request has to go through once the handler has passed it on, for those that the mark let in. */
-  readonly afterwards: WeakMap<object, (next: () => void) => void>
+  readonly afterwards: WeakMap<object, Judge>
 }
+
+type Judge = (next: () => unknown) => unknown
 
 let anyMarked = false
 
@@ -44,6 +48,20 @@ export function markHandler<Handler extends ForcibleHandler>(
   }
   anyMarked = true
   return forced as unknown as Handler
+}
+
+/** For each maintenance object of the app that let the request in by this mark. */
+export function onceItHasPassed(mark: Mark, request: object, judge: Judge): void {
+  const earlier = mark.afterwards.get(request)
+  mark.afterwards.set(request, earlier ? (next) => earlier(() => judge(next)) : judge)
+}
+
+let byDefault: Maintenance | undefined
+
+/** Answers for handlers that are forced on where the app has no maintenance object. */
+export function defaultMaintenance(): Maintenance {
+  byDefault ??= createMaintenance()
+  return byDefault
 }
 
 function assertForcible(handler: unknown, mode: Mark['mode']): void {

@@ -41,14 +41,14 @@ export function settle<Passed>(
 
 // What an earlier middleware said of the page that is not sent.
 const ofThePage = [
-  'ETag',
-  'Last-Modified',
-  'Content-Encoding',
-  'Expires',
-  'Surrogate-Control',
-  'Surrogate-Key',
-  'CDN-Cache-Control',
-  'Cache-Tag',
+  'etag',
+  'last-modified',
+  'content-encoding',
+  'expires',
+  'surrogate-control',
+  'surrogate-key',
+  'cdn-cache-control',
+  'cache-tag',
 ]
 
 /** Answers with a refusal, unless the client is gone or somebody has answered already. */
@@ -77,14 +77,21 @@ interface EarlierHeaders {
 
 /** The headers of a refusal on a response that an earlier middleware has put headers on; takes off what does not fit it. */
 export function besideEarlier(headers: Reply['headers'], earlier: EarlierHeaders): Reply['headers'] {
-  for (const name of ofThePage) earlier.removeHeader(name)
-  const vary = earlier.getHeader('Vary')
+  // Not without need: Fastify deletes, and an object is slow from then on.
+  for (const name of ofThePage) if (earlier.getHeader(name) !== undefined) earlier.removeHeader(name)
+  const vary = earlier.getHeader('vary')
   return vary === undefined ? headers : { ...headers, Vary: `${vary}, ${headers.Vary ?? ''}`.replace(/, $/, '') }
 }
 
+/** What is rendered once is sent many times. */
+const buffers = new WeakMap<Uint8Array, Buffer>()
+
 /** A body for frameworks that know Buffers only. */
 export function toBuffer(body: Reply['body']): Buffer {
-  return typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (typeof body === 'string') return Buffer.from(body)
+  const known = buffers.get(body) ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  buffers.set(body, known)
+  return known
 }
 
 /** A response that depends on who asks must not be served to others from a cache (RFC 9111, 5.2.2.7). */

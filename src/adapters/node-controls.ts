@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { createControls } from '../admin/controls.js'
 import { bodyAlreadyRead, bodyTooLong, type ControlBody } from '../admin/fields.js'
 import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
+import type { AdaptedRequest } from '../request/request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import type { NodeMiddleware } from './node.js'
 import { NodeRequest, type NodeRequestExtras } from './node-request.js'
@@ -23,8 +25,11 @@ export function maintenanceControls(given?: Maintenance | MaintenanceOptions): N
   return function maintenanceControls(req: IncomingMessage & NodeRequestExtras, res, next) {
     if (!controls.owns(req.originalUrl ?? req.url ?? '')) return next()
     const request = new ControlledRequest(req, engine.clientAddress)
-    const authority = req.headers.host ?? request.header(':authority')
-    const answered = controls.answer({ request, authority, body: (limit) => readBody(req, limit) })
+    const answered = controls.answer({
+      request,
+      authority: authorityOf(request),
+      body: (limit) => readBody(req, limit),
+    })
     answered.then(({ status, headers, body }) => {
       if (!res.headersSent && !res.destroyed) res.writeHead(status, headers).end(body)
     }, next)
@@ -39,17 +44,25 @@ class ControlledRequest extends NodeRequest {
   }
 }
 
+/** Host and port that a request was sent to, by HTTP/1 and 2. */
+export function authorityOf(request: AdaptedRequest): string | undefined {
+  return request.header('host') ?? request.header(':authority')
+}
+
 /** What a body parser has left, or the body itself where none has touched it; Express 4's leave an empty object then. */
-async function readBody(req: IncomingMessage & { body?: unknown }, limit: number): Promise<ControlBody> {
+export async function readBody(
+  req: Readable & { body?: unknown },
+  limit: number,
+  body: unknown = req.body,
+): Promise<ControlBody> {
   if (!req.readableDidRead) return readText(req, limit)
-  const { body } = req
   if (typeof body === 'string') return body
   if (body instanceof Uint8Array) return new TextDecoder().decode(body)
   if (typeof body === 'object' && body !== null) return body as ControlBody
   throw bodyAlreadyRead()
 }
 
-function readText(req: IncomingMessage, limit: number): Promise<string> {
+function readText(req: Readable, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     // A parser has looked, and there was nothing to read.
     if (req.readableEnded) return resolve('')

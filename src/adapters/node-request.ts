@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { type ClientAddress, LazyRequest } from '../request/lazy-request.js'
+import { type ClientAddress, LazyRequest, toHost } from '../request/lazy-request.js'
 import type { MaintenanceUser } from '../request/request.js'
+import { toMaintenanceUser } from '../request/user.js'
 
 /** What session and log-in libraries put on a Node request. */
 export interface NodeRequestExtras {
@@ -15,29 +16,41 @@ export interface NodeRequestExtras {
 }
 
 /** A request of node:http, and of every framework on top of it. */
-export class NodeRequest extends LazyRequest {
+export class NodeRequest<Native extends object = IncomingMessage & NodeRequestExtras> extends LazyRequest {
   readonly method: string
   readonly url: string
-  readonly native: IncomingMessage & NodeRequestExtras
+  readonly native: Native
+  readonly #raw: IncomingMessage
 
-  constructor(native: IncomingMessage & NodeRequestExtras, clientAddress: ClientAddress) {
+  /** @param raw Node's own request, where the framework keeps it inside one of its own */
+  constructor(
+    native: Native & NodeRequestExtras,
+    clientAddress: ClientAddress,
+    raw: IncomingMessage = native as unknown as IncomingMessage,
+  ) {
     super(clientAddress)
     this.native = native
-    this.method = native.method ?? 'GET'
-    this.url = native.originalUrl ?? native.url ?? '/'
+    this.#raw = raw
+    this.method = raw.method ?? 'GET'
+    this.url = native.originalUrl ?? raw.url ?? '/'
   }
 
   get peerAddress(): string | undefined {
-    return this.native.socket.remoteAddress
+    return this.#raw.socket.remoteAddress
+  }
+
+  override get host(): string | undefined {
+    // HTTP/2 has a field of its own for it (RFC 9113, 8.3.1).
+    return super.host ?? toHost(this.header(':authority'))
   }
 
   header(name: string): string | undefined {
-    const value = this.native.headers[name.toLowerCase()]
+    const value = this.#raw.headers[name.toLowerCase()]
     return Array.isArray(value) ? value.join(', ') : value
   }
 
   override user(): MaintenanceUser | null | undefined {
-    return toMaintenanceUser(this.native)
+    return userOf(this.native)
   }
 
   override logOut(): Promise<void> | void {
@@ -63,17 +76,10 @@ export class UntouchedNodeRequest extends NodeRequest {
   }
 }
 
-function toMaintenanceUser(request: NodeRequestExtras): MaintenanceUser | null | undefined {
-  const { user } = request
-  if (typeof user === 'object' && user !== null) {
-    const { id, isStaff, is_staff, isSuperuser, is_superuser } = user as Record<string, unknown>
-    return {
-      id: typeof id === 'string' || typeof id === 'number' ? id : undefined,
-      isAuthenticated: true,
-      isStaff: isStaff === true || is_staff === true,
-      isSuperuser: isSuperuser === true || is_superuser === true,
-    }
-  }
+/** The user, as session and log-in libraries have left them. */
+export function userOf(request: NodeRequestExtras): MaintenanceUser | null | undefined {
+  const user = toMaintenanceUser(request.user)
+  if (user) return user
   // Without a session nobody has looked who is asking yet: that is not the same as nobody being signed in.
   const looked = typeof request.isAuthenticated === 'function' || request.session != null
   return looked ? null : undefined

@@ -49,8 +49,7 @@ export abstract class LazyRequest implements AdaptedRequest {
   }
 
   get host(): string | undefined {
-    // An IPv6 host stands in brackets, so the last colon before a port is the one after them (RFC 9110, 7.2).
-    return this.header('host')?.toLowerCase().replace(/:\d*$/, '')
+    return toHost(this.header('host'))
   }
 
   /** The framework's verdict on the client's address. */
@@ -67,4 +66,9 @@ export abstract class LazyRequest implements AdaptedRequest {
   forced(): 'off' | 'on' | undefined {
     return undefined
   }
+}
+
+/** Without its port, in lower case. An IPv6 host stands in brackets, so the port is after the last colon (RFC 9110, 7.2). */
+export function toHost(authority: string | undefined): string | undefined {
+  return authority?.toLowerCase().replace(/:\d*$/, '')
 }

@@ -12,34 +12,49 @@ export interface PlainRequest {
   user?: MaintenanceUser | null | undefined
 }
 
+/** What is known of a fetch Request besides. */
+export interface KnownOfRequest extends Pick<PlainRequest, 'ip' | 'user'> {
+  /** The framework's own request, where that is another object. */
+  native?: object
+}
+
 /** A fetch Request, or one described by hand, as the rules see it. */
 export class FetchRequest extends LazyRequest {
   readonly method: string
   readonly url: string
-  readonly native: Request
-  readonly peerAddress: string | undefined
-  readonly #user: MaintenanceUser | null | undefined
+  readonly raw: Request
+  readonly native: object
+  readonly #known: KnownOfRequest
 
-  constructor(native: Request, clientAddress: ClientAddress, known: Pick<PlainRequest, 'ip' | 'user'> = {}) {
+  constructor(raw: Request, clientAddress: ClientAddress, known: KnownOfRequest = {}) {
     super(clientAddress)
-    this.native = native
-    this.method = native.method
-    this.url = native.url.slice(native.url.indexOf('/', native.url.indexOf('//') + 2))
-    this.peerAddress = known.ip
-    this.#user = known.user
+    this.raw = raw
+    this.native = known.native ?? raw
+    this.method = raw.method
+    this.url = targetOf(raw.url)
+    this.#known = known
   }
 
   override get host(): string | undefined {
-    return super.host ?? new URL(this.native.url).hostname
+    return super.host ?? new URL(this.raw.url).hostname
+  }
+
+  get peerAddress(): string | undefined {
+    return this.#known.ip
   }
 
   header(name: string): string | undefined {
-    return this.native.headers.get(name) ?? undefined
+    return this.raw.headers.get(name) ?? undefined
   }
 
-  override user(): MaintenanceUser | null | undefined {
-    return this.#user
+  override user(): MaintenanceUser | null | undefined | Promise<MaintenanceUser | null | undefined> {
+    return this.#known.user
   }
+}
+
+/** Path and query of an absolute address. */
+export function targetOf(url: string): string {
+  return url.slice(url.indexOf('/', url.indexOf('//') + 2))
 }
 
 export function toAdaptedRequest(request: Request | PlainRequest, clientAddress: ClientAddress): FetchRequest {

@@ -26,6 +26,7 @@ export const adminToken = 'a-token-for-the-adapter-contract'
 const staff = { headers: { cookie: 'user=staff' } }
 const asBrowser = { headers: { accept: 'text/html,*/*;q=0.8' } }
 const asMachine = { headers: { accept: 'application/json' } }
+const asFile = { method: 'POST', headers: { accept: 'application/json', 'content-type': 'application/octet-stream' } }
 
 const refused = async (ask: Ask, path: string, init: RequestInit = asBrowser): Promise<void> =>
   assertRefused(await ask(path, init), path, init)
@@ -51,7 +52,7 @@ export const adapterCases: Readonly<Record<string, AdapterCase>> = {
         if (cached) equal(answered.headers.get('cache-control'), cached, `${under}${path}`)
       }
       equal((await ask('/nothing')).status, 404)
-      const uploaded = await passed(ask, '/upload', { method: 'POST', body: new Uint8Array(100_000) })
+      const uploaded = await passed(ask, '/upload', { ...asFile, body: new Uint8Array(100_000) })
       deepEqual(JSON.parse(uploaded.text), { bytes: 100_000 })
     },
   },
@@ -63,7 +64,7 @@ export const adapterCases: Readonly<Record<string, AdapterCase>> = {
   },
   'an upload is refused': {
     mode: 'on',
-    run: ({ ask }) => refused(ask, '/upload', { ...asMachine, method: 'POST', body: new Uint8Array(1_000_000) }),
+    run: ({ ask }) => refused(ask, '/upload', { ...asFile, body: new Uint8Array(1_000_000) }),
   },
   'HEAD is refused without a body': {
     mode: 'on',

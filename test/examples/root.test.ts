@@ -9,7 +9,7 @@ import { closesAndReopens } from './switching.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Those whose framework is installed with this clone. */
-const examples = ['express']
+const examples = ['express', 'fastify', 'koa', 'hono', 'h3']
 
 describe.each(examples)('the example %s', (name) => {
   it('closes and reopens by the command line', async () => {
