@@ -1,0 +1,3 @@
+import { defineConfig } from 'maintenance-mode/config'
+
+export default defineConfig({ ignoreUrls: ['/webhooks/**'] })

@@ -1,0 +1,6 @@
+import { maintenanceMode } from 'maintenance-mode/next'
+import maintenanceConfig from './maintenance-mode.config.js'
+
+export const proxy = maintenanceMode(maintenanceConfig)
+
+export const config = { matcher: '/((?!_next/static/).*)' }
