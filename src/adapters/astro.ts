@@ -76,8 +76,10 @@ class AstroRequest extends LocalsRequest {
     super(context, engine, () => context.clientAddress)
   }
 
-  override logOut(): void {
-    this.native.session?.destroy()
+  override logOut(): void | Promise<void> {
+    const { session } = this.native
+    if (!session) return super.logOut()
+    session.destroy()
   }
 }
 

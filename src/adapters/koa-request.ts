@@ -47,9 +47,9 @@ export class KoaRequest extends NodeRequest<KoaNativeContext> {
 
   override logOut(): Promise<void> | void {
     const ctx = this.native
-    if (typeof ctx.logout === 'function') return super.logOut()
+    if (typeof ctx.logout === 'function' || !ctx.session) return super.logOut()
     // The way of koa-session.
-    if (ctx.session) ctx.session = null
+    ctx.session = null
   }
 
   override forced(): 'off' | 'on' | undefined {

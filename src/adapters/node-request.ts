@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type ClientAddress, LazyRequest, toHost } from '../request/lazy-request.js'
+import { type ClientAddress, LazyRequest, noLogOut, toHost } from '../request/lazy-request.js'
 import type { MaintenanceUser } from '../request/request.js'
 import { toMaintenanceUser } from '../request/user.js'
 
@@ -9,7 +9,7 @@ export interface NodeRequestExtras {
   originalUrl?: string
   /** Passport and many others: the user who is signed in. */
   user?: unknown
-  session?: { destroy?: (done?: (error?: unknown) => void) => unknown } | null
+  session?: { destroy?: (done?: (error?: unknown) => void) => unknown; delete?: () => unknown } | null
   isAuthenticated?: unknown
   /** Passport: ends the session. */
   logout?: (...args: unknown[]) => unknown
@@ -88,8 +88,8 @@ export function userOf(request: NodeRequestExtras): MaintenanceUser | null | und
 /** Passport's own log-out, else the session's end. */
 function endSession(request: NodeRequestExtras): Promise<void> | void {
   const { session } = request
-  const end = request.logout ?? session?.destroy
-  if (typeof end !== 'function') return
+  const end = request.logout ?? session?.destroy ?? session?.delete
+  if (typeof end !== 'function') throw noLogOut()
   return new Promise((resolve, reject) => {
     const returned = end.call(request.logout ? request : session, (error?: unknown) =>
       error ? reject(error) : resolve(),

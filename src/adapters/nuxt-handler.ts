@@ -14,7 +14,10 @@ import { tellTemplates } from './template-locals.js'
 
 /** The parts of an event of h3 1 that are read. */
 interface NuxtEvent {
-  readonly node: { readonly req: IncomingMessage & { readonly __unenv__?: object }; readonly res: ServerResponse }
+  readonly node: {
+    readonly req: IncomingMessage & { readonly __unenv__?: object | undefined }
+    readonly res: ServerResponse
+  }
   readonly context: Record<string, unknown>
 }
 
@@ -61,10 +64,16 @@ function judge(maintenance: Maintenance, engine: Engine, event: NuxtEvent): unkn
     if (mode !== 'off') passed.add(event.context)
     tellTemplates(event.context, mode !== 'off')
   }
-  if (req.__unenv__ && passed.has(req.__unenv__)) return pass('on')
+  if (isOfPassed(req)) return pass('on')
   const done = settle(engine, new NuxtRequest(event, engine), res, ({ mode }) => pass(mode))
   outlive([event], engine.unfinished())
   return done
+}
+
+/** Whether the server asks itself, for what it has let through: by its context, or for the page of an error. */
+function isOfPassed(req: NuxtEvent['node']['req']): boolean {
+  if (!('__unenv__' in req)) return false
+  return (req.__unenv__ !== undefined && passed.has(req.__unenv__)) || /\/__nuxt_error(?:\?|$)/.test(req.url ?? '')
 }
 
 class NuxtRequest extends NodeRequest<NuxtEvent> {

@@ -61,7 +61,9 @@ export abstract class LazyRequest implements AdaptedRequest {
     return undefined
   }
 
-  logOut(): void | Promise<void> {}
+  logOut(): void | Promise<void> {
+    throw noLogOut()
+  }
 
   forced(): 'off' | 'on' | undefined {
     return undefined
@@ -71,4 +73,11 @@ export abstract class LazyRequest implements AdaptedRequest {
 /** Without its port, in lower case. An IPv6 host stands in brackets, so the port is after the last colon (RFC 9110, 7.2). */
 export function toHost(authority: string | undefined): string | undefined {
   return authority?.toLowerCase().replace(/:\d*$/, '')
+}
+
+/** Who cannot be logged out stays signed in, and must not be judged as anonymous. */
+export function noLogOut(): Error {
+  return new Error(
+    'there is no session here that could be ended, so the user stays signed in. End it in the app itself.',
+  )
 }

@@ -63,5 +63,10 @@ export function toAdaptedRequest(request: Request | PlainRequest, clientAddress:
   const known = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const host = known.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? 'localhost'
   const absolute = /^https?:/i.test(url) ? url : `http://${host}${url}`
-  return new FetchRequest(new Request(absolute, { method, headers: known }), clientAddress, { ip, user })
+  return new DescribedRequest(new Request(absolute, { method, headers: known }), clientAddress, { ip, user })
+}
+
+/** Nobody has sent it, so nobody is signed in anywhere: what is told is what would be done. */
+class DescribedRequest extends FetchRequest {
+  override logOut(): void {}
 }

@@ -44,7 +44,7 @@ function lookForUser(settings: Settings, reporter: Reporter): Look | undefined {
   if (rule === undefined || getAuthenticatedUser) return undefined
   return (request) => {
     // Only what a cookie or a log-in could have told.
-    if (request.header('cookie') === undefined && request.header('authorization') === undefined) return
+    if (!request.header('cookie') && !request.header('authorization')) return
     if (request.user() !== undefined) return
     reporter.warn(
       'unknown-user',

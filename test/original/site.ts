@@ -29,7 +29,7 @@ export function open(
   const clock = createTestClock()
   const said: string[] = []
   const log = (message: string) => void said.push(message)
-  const silence = ['memory-backend', 'state-backend-in-code', 'pinned-mode', 'no-login-url']
+  const silence = ['memory-backend', 'state-backend-in-code', 'pinned-mode', 'no-login-url', 'mounted-after-routes']
   const maintenance = createMaintenance(
     { stateBackend: 'memory:', silence, logger: { warn: log, error: log }, ...options },
     { clock, environment },
