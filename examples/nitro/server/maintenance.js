@@ -1,0 +1,3 @@
+import { createMaintenance } from 'maintenance-mode'
+
+export const maintenance = createMaintenance()

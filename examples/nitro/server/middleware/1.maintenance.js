@@ -1,0 +1,4 @@
+import { maintenanceMode } from 'maintenance-mode/h3'
+import { maintenance } from '../maintenance.js'
+
+export default maintenanceMode(maintenance)

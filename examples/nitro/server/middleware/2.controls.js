@@ -1,0 +1,4 @@
+import { maintenanceControls } from 'maintenance-mode/h3'
+import { maintenance } from '../maintenance.js'
+
+export default maintenanceControls(maintenance)

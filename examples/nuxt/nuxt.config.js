@@ -1,0 +1,4 @@
+export default defineNuxtConfig({
+  modules: ['maintenance-mode/nuxt'],
+  routeRules: { '/hook': { forceMaintenanceMode: 'off' } },
+})
