@@ -61,6 +61,8 @@ function render(rows, cases) {
     '',
     ...table(['', 'case'], ['---', '---'], ...cases.map((one, index) => [letters[index], one])),
     '\n## Why not\n',
-    ...reasons.map((why, index) => `${index + 1}. ${why.startsWith('node:') ? why : why[0].toUpperCase() + why.slice(1)}.`),
+    ...reasons.map(
+      (why, index) => `${index + 1}. ${why.startsWith('node:') ? why : why[0].toUpperCase() + why.slice(1)}.`,
+    ),
   ].join('\n')
 }

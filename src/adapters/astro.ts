@@ -2,11 +2,12 @@ import { createControls } from '../admin/controls.js'
 import { type Engine, engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { LocalsRequest, tellLocals } from './app-locals.js'
+import { LocalsRequest } from './app-locals.js'
 import { outlive, settle } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
+import { tellTemplates } from './template-locals.js'
 
-export type { MaintenanceLocals } from './app-locals.js'
+export type { MaintenanceLocals } from './template-locals.js'
 
 /** The parts of Astro's `APIContext` that are read. */
 export interface AstroContext {
@@ -39,12 +40,12 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Astro
   return function maintenanceMode(context, next) {
     const { locals } = context
     if (engine.open || context.isPrerendered) {
-      tellLocals(locals, false)
+      tellTemplates(locals, false)
       return next()
     }
     maintenance.start()
     const response = settle(engine, new AstroRequest(context, engine), ({ mode }) => {
-      tellLocals(locals, mode !== 'off')
+      tellTemplates(locals, mode !== 'off')
       return next()
     })
     outlive(contextsOf(locals), engine.unfinished())

@@ -3,11 +3,11 @@ import { type Engine, engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import type { MaintenanceLocals } from './app-locals.js'
 import { answerControls } from './fetch-controls.js'
+import type { MaintenanceLocals } from './template-locals.js'
 import { settleAndDrain } from './unread-body.js'
 
-export type { MaintenanceLocals } from './app-locals.js'
+export type { MaintenanceLocals } from './template-locals.js'
 
 /** As `createContext` of React Router makes it. */
 export interface MaintenanceContext {

@@ -3,12 +3,13 @@ import type { Decision } from '../decision/decision.js'
 import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { LocalsRequest, tellLocals } from './app-locals.js'
+import { LocalsRequest } from './app-locals.js'
 import { outlive } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
+import { tellTemplates } from './template-locals.js'
 import { settleAndDrain } from './unread-body.js'
 
-export type { MaintenanceLocals } from './app-locals.js'
+export type { MaintenanceLocals } from './template-locals.js'
 
 /** The parts of SvelteKit's `RequestEvent` that are read. */
 export interface SvelteKitEvent {
@@ -54,18 +55,18 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Svelt
   const building = isBuilding()
   return function maintenanceMode({ event, resolve }) {
     if (engine.open || building) {
-      tellLocals(event.locals, false)
+      tellTemplates(event.locals, false)
       return resolve(event)
     }
     maintenance.start()
     // The app's own `fetch`, on behalf of a request that has been let through.
     if (event.isSubRequest) {
-      tellLocals(event.locals, maintenance.status().mode !== 'off')
+      tellTemplates(event.locals, maintenance.status().mode !== 'off')
       return resolve(event)
     }
     const request = new SvelteKitRequest(event, engine)
     const pass = ({ mode }: Decision): Response | Promise<Response> => {
-      tellLocals(event.locals, mode !== 'off')
+      tellTemplates(event.locals, mode !== 'off')
       return resolve(event)
     }
     const response = settleAndDrain(engine, request, pass, inClientsShape(engine.judge(request), event))
