@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server'
 import { startStandaloneServer } from '@apollo/server/standalone'
-import type { Maintenance, MaintenanceOptions } from 'maintenance-mode'
+import type { MaintenanceOptions } from 'maintenance-mode'
 import { maintenanceMode } from 'maintenance-mode/apollo'
 import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { withMaintenanceMode } from 'maintenance-mode/node'
 import { describe, expect, it } from 'vitest'
-import { atEnd, listen, maintain, staffByHeader } from './operations.js'
+import { atEnd, listen, maintain } from './opened.js'
+import { describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
 
 interface Context {
   req?: IncomingMessage
@@ -26,16 +27,8 @@ function serverWith(ran: string[], options: object = {}): ApolloServer<Context> 
   return new ApolloServer<Context>({ typeDefs, resolvers, allowBatchedHttpRequests: true, ...options })
 }
 
-interface Site {
-  maintenance: Maintenance
-  url: string
-  /** What the resolvers have been asked. */
-  ran: string[]
-  refused: boolean[]
-}
-
-async function site(options: MaintenanceOptions = {}, apollo: object = {}): Promise<Site> {
-  const maintenance = await maintain(options)
+async function site(options: MaintenanceOptions = {}, apollo: object = {}): Promise<GraphqlSite> {
+  const maintenance = maintain(options)
   const ran: string[] = []
   const refused: boolean[] = []
   const server = serverWith(ran, { plugins: [maintenanceMode(maintenance)], ...apollo })
@@ -58,50 +51,7 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}):
   })
 
 describe('the plugin for Apollo Server', () => {
-  it('changes nothing while the mode is off', async () => {
-    const { url } = await site()
-    const { url: bare } = await site({}, { plugins: [] })
-    const answers = await Promise.all([url, bare].map((at) => post(at, { query: '{ tea }' })))
-    const [ours, theirs] = answers.map(({ status, headers }) => {
-      const { date: _, ...rest } = Object.fromEntries(headers)
-      return { status, ...rest }
-    })
-    expect(ours).toEqual(theirs)
-    expect(await answers[0]?.json()).toEqual({ data: { tea: 'green' } })
-  })
-
-  it('refuses before a resolver runs, in the shape that clients expect, and opens again', async () => {
-    const { maintenance, url, ran, refused } = await site()
-    const until = new Date(Date.now() + 600_000)
-    await maintenance.setMode('on', { reason: 'Moving house', expectedEnd: until })
-    const response = await post(url, { query: 'mutation { order }' })
-    expect(response.status).toBe(503)
-    expect(await response.json()).toEqual({
-      errors: [
-        {
-          message: 'Moving house',
-          extensions: {
-            code: 'SERVICE_UNAVAILABLE',
-            type: 'urn:maintenance-mode:refused',
-            mode: 'on',
-            window: 'manual',
-            until: until.toISOString(),
-            retryAfter: Number(response.headers.get('retry-after')),
-            processed: false,
-          },
-        },
-      ],
-    })
-    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(599)
-    expect(response.headers.get('cache-control')).toBe('no-store')
-    expect(response.headers.get('maintenance-mode')).toBe('on')
-    expect(response.headers.get('content-type')).toContain('application/json')
-    expect(ran).toEqual([])
-    await maintenance.setMode('off')
-    const open = await post(url, { query: 'mutation { order }' })
-    expect([open.status, await open.json()]).toEqual([200, { data: { order: 1 } }])
-    expect(refused).toEqual([true, false])
-  })
+  describeRefusal(site, post)
 
   it('answers in the type that the client accepts, queries by GET and batches too', async () => {
     const { maintenance, url, ran } = await site()
@@ -142,7 +92,7 @@ describe('the plugin for Apollo Server', () => {
   })
 
   it('finds the request where the option says; where there is none, headers tell who asks, and no URL opens', async () => {
-    const maintenance = await maintain({ ...staffByHeader, ignoreUrls: ['/', '/*', '/graphql', '^/'] })
+    const maintenance = maintain({ ...staffByHeader, ignoreUrls: ['/', '/*', '/graphql', '^/'] })
     const named = maintenanceMode<{ http?: unknown }>(maintenance, { request: ({ http }) => http })
     const ask = async (plugin: ApolloServerPlugin, context: object, headers: [string, string][] = []) => {
       const server = serverWith([], { plugins: [plugin] })
@@ -167,7 +117,7 @@ describe('the plugin for Apollo Server', () => {
   })
 
   it('leaves alone what the server runs by itself', async () => {
-    const maintenance = await maintain()
+    const maintenance = maintain()
     const server = serverWith([], { plugins: [maintenanceMode(maintenance)] })
     await maintenance.setMode('on')
     const { body } = await server.executeOperation({ query: '{ tea }' })

@@ -1,20 +1,16 @@
 import { createSchema, createYoga, type YogaServerOptions } from 'graphql-yoga'
-import type { Maintenance, MaintenanceOptions } from 'maintenance-mode'
+import type { MaintenanceOptions } from 'maintenance-mode'
 import { maintenanceMode } from 'maintenance-mode/graphql-yoga'
 import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { describe, expect, it } from 'vitest'
-import { listen, maintain, staffByHeader } from './operations.js'
+import { listen, maintain } from './opened.js'
+import { describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
 
-interface Site {
-  maintenance: Maintenance
-  url: string
-  /** What the resolvers and the context have been asked. */
-  ran: string[]
-  refused: boolean[]
-}
-
-async function site(options: MaintenanceOptions = {}, yoga: YogaServerOptions<object, object> = {}): Promise<Site> {
-  const maintenance = await maintain(options)
+async function site(
+  options: MaintenanceOptions = {},
+  yoga: YogaServerOptions<object, object> = {},
+): Promise<GraphqlSite> {
+  const maintenance = maintain(options)
   const ran: string[] = []
   const refused: boolean[] = []
   const schema = createSchema({
@@ -58,50 +54,7 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}):
   })
 
 describe('the plugin for GraphQL Yoga', () => {
-  it('changes nothing while the mode is off', async () => {
-    const { url } = await site()
-    const { url: bare } = await site({}, { plugins: [] })
-    const answers = await Promise.all([url, bare].map((at) => post(at, { query: '{ tea }' })))
-    const [ours, theirs] = answers.map(({ status, headers }) => {
-      const { date: _, ...rest } = Object.fromEntries(headers)
-      return { status, ...rest }
-    })
-    expect(ours).toEqual(theirs)
-    expect(await answers[0]?.json()).toEqual({ data: { tea: 'green' } })
-  })
-
-  it('refuses before anything of the operation runs, in the shape that clients expect, and opens again', async () => {
-    const { maintenance, url, ran, refused } = await site()
-    const until = new Date(Date.now() + 600_000)
-    await maintenance.setMode('on', { reason: 'Moving house', expectedEnd: until })
-    const response = await post(url, { query: 'mutation { order }' })
-    expect(response.status).toBe(503)
-    expect(await response.json()).toEqual({
-      errors: [
-        {
-          message: 'Moving house',
-          extensions: {
-            code: 'SERVICE_UNAVAILABLE',
-            type: 'urn:maintenance-mode:refused',
-            mode: 'on',
-            window: 'manual',
-            until: until.toISOString(),
-            retryAfter: Number(response.headers.get('retry-after')),
-            processed: false,
-          },
-        },
-      ],
-    })
-    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(599)
-    expect(response.headers.get('cache-control')).toBe('no-store')
-    expect(response.headers.get('maintenance-mode')).toBe('on')
-    expect(response.headers.get('content-type')).toContain('application/json')
-    expect(ran).toEqual([])
-    await maintenance.setMode('off')
-    const open = await post(url, { query: 'mutation { order }' })
-    expect([open.status, await open.json()]).toEqual([200, { data: { order: expect.any(Number) } }])
-    expect(refused).toEqual([true, false])
-  })
+  describeRefusal(site, post)
 
   it('answers in the type that the client accepts, with 503 in each', async () => {
     const { maintenance, url } = await site()
@@ -157,7 +110,7 @@ describe('the plugin for GraphQL Yoga', () => {
   })
 
   it('holds the rules: URLs, addresses, health, forced routes, and users, whose answers no cache may keep', async () => {
-    const status = async ({ maintenance, url }: Site): Promise<number> => {
+    const status = async ({ maintenance, url }: GraphqlSite): Promise<number> => {
       await maintenance.setMode('on')
       return (await post(url, { query: '{ tea }' })).status
     }
@@ -210,7 +163,7 @@ describe('the plugin for GraphQL Yoga', () => {
   })
 
   it('works on runtimes without a Node request, with the operator’s status and headers', async () => {
-    const maintenance = await maintain({
+    const maintenance = maintain({
       statusCode: 599,
       reply: (_decision, _request, reply) => ({ ...reply, headers: { ...reply.headers, 'X-Shop': 'tea' } }),
     })

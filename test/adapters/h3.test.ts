@@ -2,7 +2,7 @@ import { defineHandler, type EventHandler, H3, type H3Event, handleCors, serve }
 import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { forceMaintenanceModeOff, forceMaintenanceModeOn, maintenanceMode } from '../../src/adapters/h3.js'
-import { maintain } from './maintain.js'
+import { maintain } from './opened.js'
 
 const hello: EventHandler = () => 'hello'
 
@@ -119,7 +119,7 @@ describe('maintenanceMode in h3', () => {
   })
 
   it('tells the runtime of a read that outlives the request, where nothing runs between requests', async () => {
-    const maintenance = maintain({ maxAge: '1s' }, { VERCEL: '1' })
+    const maintenance = maintain({ maxAge: '1s' }, { environment: { VERCEL: '1' } })
     const app = new H3().use(maintenanceMode(maintenance)).get('/', hello)
     const given: Promise<unknown>[] = []
     const request = Object.assign(new Request('http://shop/'), {

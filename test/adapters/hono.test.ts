@@ -8,7 +8,7 @@ import {
   maintenanceMode,
   withMaintenanceMode,
 } from '../../src/adapters/hono.js'
-import { maintain } from './maintain.js'
+import { maintain } from './opened.js'
 
 const hello: Handler = (c) => c.text('hello')
 const passOn: MiddlewareHandler = (_, next) => next()
@@ -243,7 +243,7 @@ describe('maintenanceMode in Hono', () => {
   })
 
   it('tells the runtime of a read that outlives the request, where nothing runs between requests', async () => {
-    const maintenance = maintain({ maxAge: '1s' }, { VERCEL: '1' })
+    const maintenance = maintain({ maxAge: '1s' }, { environment: { VERCEL: '1' } })
     const app = new Hono().use(maintenanceMode(maintenance)).get('/', hello)
     const given: Promise<unknown>[] = []
     const context = { waitUntil: (work: Promise<unknown>) => given.push(work), passThroughOnException() {}, props: {} }

@@ -1,35 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, request as send } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { createMaintenance, type MaintenanceOptions } from 'maintenance-mode'
+import { createServer, type RequestListener, request as send } from 'node:http'
+import { connect } from 'node:net'
 import { attachMaintenanceMode, maintenanceMode, withMaintenanceMode } from 'maintenance-mode/node'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-
-const opened: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close()
-})
-
-const maintain = (options: MaintenanceOptions = {}) => {
-  const maintenance = createMaintenance(
-    { stateBackend: 'memory:', silence: ['memory-backend', 'no-login-url'], ...options },
-    { environment: {} },
-  )
-  opened.push(() => maintenance.close())
-  return maintenance
-}
-
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+import { atEnd, listen, maintain } from './opened.js'
 
 /** Sends bytes as they are, and returns all that comes back. */
 async function raw(site: string, bytes: string): Promise<string> {
@@ -155,7 +130,7 @@ describe('withMaintenanceMode around a request listener', () => {
     const path = `/tmp/maintenance-mode-${process.pid}-${Date.now()}.sock`
     server.listen(path)
     await once(server, 'listening')
-    opened.push(() => server.close())
+    atEnd(() => server.close())
     await maintenance.setMode('on')
     const req = send({ socketPath: path, path: '/' }).end()
     const [res] = await once(req, 'response')

@@ -1,41 +1,18 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
-import { createMaintenance, type MaintenanceOptions, SettingError } from 'maintenance-mode'
+import { type MaintenanceOptions, SettingError } from 'maintenance-mode'
 import { attachMaintenanceMode as attachToNode } from 'maintenance-mode/node'
 import { attachMaintenanceMode, type OpenSocketsOptions } from 'maintenance-mode/socket-io'
 import { Server, type ServerOptions } from 'socket.io'
 import { type ManagerOptions, type Socket, io as visit } from 'socket.io-client'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-
-const opened: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close()
-})
-
-const maintain = (options: MaintenanceOptions = {}) => {
-  const given = { stateBackend: 'memory:', silence: ['memory-backend', 'no-login-url'], ...options } as const
-  const maintenance = createMaintenance(given, { environment: {} })
-  opened.push(() => maintenance.close())
-  return maintenance
-}
-
-async function listen(server: HttpServer): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+import { atEnd, listen, maintain } from './opened.js'
 
 function echo(io: Server): Server {
-  opened.push(() => {
+  atEnd(() => {
     io.engine?.close()
   })
   io.on('connection', (socket) => socket.on('say', (text, answer) => answer(`echo ${text}`)))
@@ -57,7 +34,7 @@ type ClientOptions = Partial<ManagerOptions>
 
 function client(site: string, options: ClientOptions = {}): Socket {
   const socket = visit(site, { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 20, ...options })
-  opened.push(() => socket.disconnect())
+  atEnd(() => socket.disconnect())
   return socket
 }
 
@@ -84,7 +61,7 @@ async function pollingSession(site: string): Promise<string> {
 /** A WebSocket of bare Engine.IO. */
 async function webSocket(site: string, headers: Record<string, string> = {}): Promise<WebSocket> {
   const socket = new WebSocket(`${site.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, { headers })
-  opened.push(() => socket.terminate())
+  atEnd(() => socket.terminate())
   await once(socket, 'message')
   return socket
 }
@@ -252,7 +229,7 @@ describe('attachMaintenanceMode for a Server of Socket.IO', () => {
     for (let i = 0; i < 2; i++) {
       const server = createServer()
       io.attach(server)
-      opened.push(() => server.emit('close'))
+      atEnd(() => server.emit('close'))
       sites.push(await listen(server))
     }
     const closed = (await Promise.all(sites.map((site) => webSocket(site)))).map(closing)

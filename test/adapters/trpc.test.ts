@@ -23,7 +23,8 @@ import {
 } from 'maintenance-mode/trpc'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { atEnd, listen, maintain, staffByHeader } from './operations.js'
+import { atEnd, listen, maintain } from './opened.js'
+import { staffByHeader } from './operations.js'
 
 interface Context {
   req?: IncomingMessage | Request
@@ -72,7 +73,7 @@ interface Site {
 }
 
 async function site(options: MaintenanceOptions = {}, headers: Record<string, string> = {}): Promise<Site> {
-  const maintenance = await maintain(options)
+  const maintenance = maintain(options)
   const ran: string[] = []
   const refused: boolean[] = []
   const responses: Response[] = []
@@ -191,7 +192,7 @@ describe('the middleware for tRPC', () => {
   })
 
   it('judges every message of a WebSocket, however long the connection lives', async () => {
-    const maintenance = await maintain({ ...staffByHeader, routes: { '/never': 'on' } })
+    const maintenance = maintain({ ...staffByHeader, routes: { '/never': 'on' } })
     const { router } = routerOf(maintenance)
     const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     atEnd(() => wss.close())
@@ -236,7 +237,7 @@ describe('the middleware for tRPC', () => {
   })
 
   it('finds the request where the option says, and lets nobody in by address or URL where it finds none', async () => {
-    const maintenance = await maintain({ ignoreUrls: ['/', '/trpc/tea', '^/'] })
+    const maintenance = maintain({ ignoreUrls: ['/', '/trpc/tea', '^/'] })
     const t = initTRPC.context<{ http?: Request; req?: Request }>().create()
     const middleware = maintenanceMode<{ http?: Request | undefined }>(maintenance, { request: ({ http }) => http })
     const router = t.router({
@@ -269,7 +270,7 @@ describe('the middleware for tRPC', () => {
   })
 
   it('refuses calls from within the server as well', async () => {
-    const maintenance = await maintain()
+    const maintenance = maintain()
     const { router, t } = routerOf(maintenance)
     const caller = t.createCallerFactory(router)({ shop: 'here' })
     expect(await caller.tea()).toBe('green of here')

@@ -1,41 +1,19 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { promisify } from 'node:util'
-import { createMaintenance, type MaintenanceOptions, SettingError } from 'maintenance-mode'
+import { type MaintenanceOptions, SettingError } from 'maintenance-mode'
 import { attachMaintenanceMode as attachToNode } from 'maintenance-mode/node'
 import { createTestClock, type TestClock } from 'maintenance-mode/testing'
 import { attachMaintenanceMode, type OpenSocketsOptions } from 'maintenance-mode/ws'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
-
-const opened: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close()
-})
-
-const maintain = (options: MaintenanceOptions = {}, clock?: TestClock) => {
-  const given = { stateBackend: 'memory:', silence: ['memory-backend', 'no-login-url'], ...options } as const
-  const maintenance = createMaintenance(given, { environment: {}, ...(clock && { clock }) })
-  opened.push(() => maintenance.close())
-  return maintenance
-}
-
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  opened.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+import { atEnd, listen, maintain } from './opened.js'
 
 /** An echo that says of each socket who has come by it. */
 function echo(wss: WebSocketServer): WebSocketServer {
-  opened.push(() => {
+  atEnd(() => {
     for (const socket of wss.clients ?? []) socket.terminate()
     wss.close()
   })
@@ -46,7 +24,7 @@ async function serve(
   options: MaintenanceOptions = {},
   { closeCode, clock, ...wssOptions }: ServerOptions & OpenSocketsOptions & { clock?: TestClock } = {},
 ) {
-  const maintenance = maintain(options, clock)
+  const maintenance = maintain(options, clock && { clock })
   const server = createServer((_req, res) => res.end('hello'))
   const wss = echo(new WebSocketServer({ server, ...wssOptions }))
   const detach = attachMaintenanceMode(wss, maintenance, { closeCode })
@@ -55,7 +33,7 @@ async function serve(
 
 async function open(site: string, headers: Record<string, string> = {}): Promise<WebSocket> {
   const socket = new WebSocket(site, { headers })
-  opened.push(() => socket.terminate())
+  atEnd(() => socket.terminate())
   await once(socket, 'open')
   return socket
 }
