@@ -135,7 +135,12 @@ async function passPrivately({ res }: H3Event, next: () => unknown): Promise<unk
   res.errHeaders.set('Cache-Control', 'private, no-store')
   const value = await next()
   res.headers.set('Cache-Control', 'private, no-store')
-  for (const name of freshness) res.headers.delete(name)
+  const { headers } = (value ?? {}) as { headers?: unknown }
+  for (const name of freshness) {
+    res.headers.delete(name)
+    // Of h3's own HTTPResponse; those of what was fetched cannot be changed.
+    if (headers instanceof Headers && !(value instanceof Response)) headers.delete(name)
+  }
   return value instanceof Response && !('crossws' in value) ? keepPrivate(value) : value
 }
 

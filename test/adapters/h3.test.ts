@@ -1,4 +1,4 @@
-import { defineHandler, type EventHandler, H3, type H3Event, handleCors, serve } from 'h3'
+import { defineHandler, type EventHandler, H3, type H3Event, HTTPResponse, handleCors, serve } from 'h3'
 import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { forceMaintenanceModeOff, forceMaintenanceModeOn, maintenanceMode } from '../../src/adapters/h3.js'
@@ -78,11 +78,12 @@ describe('maintenanceMode in h3', () => {
     })
     const headers = { 'cache-control': 'public', 'cdn-cache-control': 'public' }
     app.get('/response', () => new Response('hello', { headers }))
+    app.get('/made', () => new HTTPResponse('hello', { headers }))
     app.get('/missing', () => new Response('missing', { status: 404, headers }))
     app.get('/failing', () => {
       throw new Error('failed')
     })
-    const expected = { '/text': 200, '/response': 200, '/missing': 404, '/failing': 500, '/nothing': 404 }
+    const expected = { '/text': 200, '/response': 200, '/made': 200, '/missing': 404, '/failing': 500, '/nothing': 404 }
     for (const [path, status] of Object.entries(expected)) {
       const answer = await app.request(path)
       expect([answer.status, answer.headers.get('cache-control')], path).toEqual([status, 'private, no-store'])
