@@ -4,6 +4,8 @@ import type { MaintenanceUser } from '../request/request.js'
 import { toMaintenanceUser } from '../request/user.js'
 import type { MaintenanceLocals } from './template-locals.js'
 
+export type { MaintenanceLocals } from './template-locals.js'
+
 declare global {
   // SvelteKit and Astro both call it so.
   namespace App {

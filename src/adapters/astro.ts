@@ -7,7 +7,8 @@ import { outlive, settle } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
 import { tellTemplates } from './template-locals.js'
 
-export type { MaintenanceLocals } from './template-locals.js'
+// Its declarations of `App.Locals` come along.
+export type { MaintenanceLocals } from './app-locals.js'
 
 /** The parts of Astro's `APIContext` that are read. */
 export interface AstroContext {

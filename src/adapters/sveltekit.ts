@@ -9,7 +9,8 @@ import { answerControls } from './fetch-controls.js'
 import { tellTemplates } from './template-locals.js'
 import { settleAndDrain } from './unread-body.js'
 
-export type { MaintenanceLocals } from './template-locals.js'
+// Its declarations of `App.Locals` come along.
+export type { MaintenanceLocals } from './app-locals.js'
 
 /** The parts of SvelteKit's `RequestEvent` that are read. */
 export interface SvelteKitEvent {

@@ -1,19 +1,12 @@
 import type { Presence, StateBackend } from './backend.js'
+import { onDemand } from './on-demand.js'
 
 /** A backend whose code is loaded when it is first used: an app holds only what its settings name. */
 export function lazyBackend(
   facts: Pick<StateBackend, 'address' | 'key' | 'capabilities' | 'absentMeansOff'>,
   load: () => Promise<StateBackend>,
 ): StateBackend {
-  let loading: Promise<StateBackend> | undefined
-  const loaded = (): Promise<StateBackend> => {
-    loading ??= load().catch((error) => {
-      // Tried again the next time: a file may have been out of reach.
-      loading = undefined
-      throw error
-    })
-    return loading
-  }
+  const { use: loaded, made } = onDemand(load)
   const presence = async (): Promise<Presence> => (await loaded()).presence as Presence
   const lazyPresence: Presence = {
     announce: async (record, ttl) => (await presence()).announce(record, ttl),
@@ -31,8 +24,7 @@ export function lazyBackend(
     ...(facts.capabilities.watch && { watch }),
     ...(facts.capabilities.presence && { presence: lazyPresence }),
     async close() {
-      const backend = await loading?.catch(() => undefined)
-      await backend?.close?.()
+      await (await made())?.close?.()
     },
   }
 }

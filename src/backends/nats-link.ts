@@ -2,6 +2,7 @@ import { SettingError, StateBackendError } from '../errors.js'
 import { assertKey, readBackendUrl } from './backend-url.js'
 import { connectToNats, type OwnConnection } from './nats-connection.js'
 import type { NatsConnection } from './nats-jetstream.js'
+import { onDemand } from './on-demand.js'
 
 export interface NatsBackendOptions {
   /**
@@ -46,32 +47,25 @@ export function resolveLink({ url, connection, key }: NatsBackendOptions): NatsL
   }
   const named = assertKey(key ?? read.key)
   const address = withKey(read.address, named)
-  let connecting: Promise<OwnConnection> | undefined
   let closed = false
 
   async function connect(): Promise<OwnConnection> {
     const opened = await connectToNats(address, read.url)
-    void opened.closed().then(() => {
-      connecting = undefined
-    })
+    void opened.closed().then(own.forget)
     return opened
   }
+  const own = onDemand(connect)
 
   return {
     address,
     key: named,
     async open() {
       if (closed) throw new StateBackendError(`The state backend ${address} was closed.`)
-      connecting ??= connect().catch((error) => {
-        connecting = undefined
-        throw error
-      })
-      return connecting
+      return own.use()
     },
     async close() {
       closed = true
-      const opened = await connecting?.catch(() => undefined)
-      await opened?.close()
+      await (await own.made())?.close()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { importPeer } from './import-peer.js'
+import { onDemand } from './on-demand.js'
 import { addressOf, type PostgresClient } from './postgres-client.js'
 import { type Net, type OwnPostgresJs, ownPostgresJs, type PostgresJs, sharedPostgresJs } from './postgres-js.js'
 import {
@@ -25,18 +26,11 @@ export function givenClient(client: PgPool | PgClient | PostgresJs): { client: P
 
 /** Connections of our own, made by whichever client is installed, at the first use. */
 export function openedClient(address: string, url: string): PostgresClient {
-  let opening: Promise<PostgresClient> | undefined
-  const opened = (): Promise<PostgresClient> => {
-    opening ??= open(address, url).catch((error) => {
-      opening = undefined
-      throw error
-    })
-    return opening
-  }
+  const { use: opened, made } = onDemand(() => open(address, url))
   return {
     run: async (statement, values) => (await opened()).run(statement, values),
     listen: async (channel, events) => (await opened()).listen(channel, events),
-    close: async () => (await opening?.catch(() => undefined))?.close(),
+    close: async () => (await made())?.close(),
   }
 }
 

@@ -3,6 +3,7 @@ import type { StateBackend } from './backend.js'
 import { readBackendUrl } from './backend-url.js'
 import { comparedAccess, type Slot } from './compared.js'
 import { importPeer } from './import-peer.js'
+import { onDemand } from './on-demand.js'
 import { isAbsent, isRefusal, s3Failure } from './s3-errors.js'
 
 interface Place {
@@ -82,7 +83,6 @@ const patience = 5_000
 export function s3Backend({ url, client, ...options }: S3BackendOptions): StateBackend {
   const { address, key, bucket, object, region, endpoint } = readPlace(url, options.key)
   let own: { destroy(): void } | undefined
-  let connecting: Promise<S3Objects> | undefined
   let honoured = false
   /** What was read or written last. */
   let known: Stored | undefined
@@ -98,17 +98,11 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     }
-    const made = new module.S3({ maxAttempts: 2, ...(region && { region }), ...(endpoint && compatible) })
-    own = made
-    return made
+    const opened = new module.S3({ maxAttempts: 2, ...(region && { region }), ...(endpoint && compatible) })
+    own = opened
+    return opened
   }
-  const objects = (): Promise<S3Objects> => {
-    connecting ??= open().catch((error) => {
-      connecting = undefined
-      throw error
-    })
-    return connecting
-  }
+  const { use: objects, made, forget } = onDemand(open)
 
   const load = async (): Promise<Stored | undefined> => {
     known = undefined
@@ -192,8 +186,8 @@ export function s3Backend({ url, client, ...options }: S3BackendOptions): StateB
       }
     },
     async close() {
-      await connecting?.catch(() => {})
-      connecting = undefined
+      await made()
+      forget()
       own?.destroy()
     },
   }

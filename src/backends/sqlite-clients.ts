@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.js'
 import { importPeer } from './import-peer.js'
+import { onDemand } from './on-demand.js'
 import type { SqlClient, SqlResult, SqlValue } from './sql.js'
 import { isBusy } from './sqlite-errors.js'
 
@@ -142,7 +143,6 @@ type SqliteModule =
 /** A connection of our own to the file, with whichever client is installed; a new one when the file was replaced. */
 export function openedClient(address: string, path: string): SqliteClient {
   let held: { database: SqliteDatabase; file: string | undefined } | undefined
-  let loading: Promise<Opened> | undefined
   let closed = false
 
   async function load(): Promise<Opened> {
@@ -176,20 +176,11 @@ export function openedClient(address: string, path: string): SqliteClient {
     return { fs, database, identity }
   }
 
-  return clientOver(
-    () => {
-      loading ??= load().catch((error) => {
-        loading = undefined
-        throw error
-      })
-      return loading
-    },
-    async () => {
-      closed = true
-      held?.database.close()
-      held = undefined
-    },
-  )
+  return clientOver(onDemand(load).use, async () => {
+    closed = true
+    held?.database.close()
+    held = undefined
+  })
 }
 
 /** Bytes. */

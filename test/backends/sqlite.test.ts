@@ -421,7 +421,7 @@ describe('a client of SQLite', () => {
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     for (const name of ['package.json', 'dist'])
       symlinkSync(join(root, name), join(folder, 'node_modules/maintenance-mode', name))
-    for (const name of ['valibot', ...packages])
+    for (const name of ['valibot', 'negotiator', 'content-type', ...packages])
       symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
     copyFileSync(join(import.meta.dirname, 'fixtures/sqlite-suite.mjs'), join(folder, 'suite.mjs'))
     return folder
