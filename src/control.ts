@@ -75,11 +75,22 @@ export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all' | 'wait'> 
   id: string
 }
 
+export type PlanOptions = Omit<ModeOptions, 'all' | 'wait'> & { mode?: Mode | boolean | undefined }
+
+export type PlanTransition = (
+  document: StateDocument,
+  terms: WindowTerms & { mode: Mode | undefined; scope: string },
+  actor: Actor,
+  now: number,
+) => Transition<Window>
+
 /** Everything that changes the state, for code, control URLs and the command line alike. */
 export interface Control {
   setMode(mode: Mode | boolean, options?: ModeOptions): Promise<ModeChange>
   closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
   extend(duration: number, options?: Pick<ModeOptions, 'id' | 'scope' | 'by' | 'from' | 'wait'>): Promise<ModeChange>
+  /** Plans, or changes what is planned: what is said of the window is checked, and handed on with what a transition needs. */
+  plan(options: PlanOptions, transition: PlanTransition): Promise<ModeChange>
   openLease(terms: LeaseTerms): Promise<ModeChange>
   /** `false`: the window is no longer there. */
   renewLease(lease: Lease & { leaseUntil: number }): Promise<boolean>
@@ -113,6 +124,7 @@ const longestName = 200
 const whose = ['by', 'from']
 const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', 'wait', ...whose]
 const leaseOptions = ['mode', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'onLapse', ...whose]
+const planOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', ...whose]
 const closeOptions = ['scope', ...whose]
 
 export function createControl({
@@ -222,6 +234,15 @@ export function createControl({
         (document) => extendWindow(document, { id, scope, duration }, actorOf(options), now()),
         (window) => ({ window }),
         { wait },
+      )
+    },
+    async plan({ mode: asked, ...options }, transition) {
+      assertOptions(options, planOptions)
+      const mode = asked === undefined ? undefined : readMode(asked)
+      const terms = { ...termsOf(options), mode, scope: options.scope ?? wholeSite }
+      return commit(
+        (document) => transition(document, terms, actorOf(options), now()),
+        (window) => ({ window }),
       )
     },
     async openLease({ id, holder, leaseUntil, onLapse, ...options }) {

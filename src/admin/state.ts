@@ -4,6 +4,7 @@ import type { Engine } from '../engine.js'
 import { MaintenanceError, messageOf, PinnedModeError, StateBackendError } from '../errors.js'
 import type { Reply } from '../reply/reply.js'
 import { createDocument, currentFormat, parseDocument } from '../state/document.js'
+import { loadRecurrence } from '../state/recurrence.js'
 import type { StateDocument } from '../state/window.js'
 import type { Operator } from './authorize.js'
 import { ControlFailure } from './failure.js'
@@ -74,6 +75,7 @@ export function compileStateControls({ settings, clock, state }: Engine): StateC
       }
       const advice = ' The change may have been made all the same.'
       const report = await inTime(backend.write(document, condition), advice)
+      await loadRecurrence(next)
       state.adopt(next)
       return jsonReply({ keptAside: report?.keptAside })
     },

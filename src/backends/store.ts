@@ -1,6 +1,7 @@
 import { bounded, type Clock, kept, systemClock } from '../clock.js'
 import { hasCode, messageOf, StateBackendError, StateConflictError, StateDamagedError } from '../errors.js'
 import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
+import { loadRecurrence } from '../state/recurrence.js'
 import type { Transition } from '../state/transitions.js'
 import type { StateDocument } from '../state/window.js'
 import type { StateBackend, StoredState, WriteCondition, WriteReport } from './backend.js'
@@ -21,9 +22,9 @@ export interface Committed<Result> {
 /** Documents in and out of a backend. */
 export interface StateStore {
   readonly backend: StateBackend
-  /** The stored document, `undefined` when nothing is stored. @throws StateDamagedError */
+  /** The stored document, `undefined` when nothing is stored, and loaded what its recurring windows need. @throws StateDamagedError */
   read(): Promise<StateDocument | undefined>
-  /** As `read`, where the backend can answer at once; `null` where it cannot. @throws StateDamagedError */
+  /** As `read`, where there is an answer at once; `null` where there is none. @throws StateDamagedError */
   readSync(): StateDocument | undefined | null
   /** What a backend gave. @throws StateDamagedError */
   parse(stored: StoredState): StateDocument
@@ -58,11 +59,15 @@ export function createStateStore(backend: StateBackend, clock: Clock = systemClo
     backend,
     async read() {
       const stored = await bounded(clock, backend.read(), { milliseconds: patience, late: () => late('') })
-      return stored && parse(stored)
+      const document = stored && parse(stored)
+      const loading = document && loadRecurrence(document)
+      if (loading) await loading
+      return document
     },
     readSync() {
       const stored = backend.readSync ? backend.readSync() : null
-      return stored && parse(stored)
+      const document = stored && parse(stored)
+      return document && loadRecurrence(document) ? null : document
     },
     parse,
   }

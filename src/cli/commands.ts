@@ -1,5 +1,6 @@
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome } from './outcome.js'
+import { scheduleCommands } from './schedule-commands.js'
 import { tokenCommands } from './token-commands.js'
 
 /** One option, as it is typed after `--`. */
@@ -88,6 +89,7 @@ const scope = { name: 'scope', value: 'scope', doc: 'the part of the site (defau
 
 /** The commands of two words, by the first. */
 export const groups: Readonly<Record<string, string>> = {
+  schedule: 'plan windows, once or again and again; list, edit, skip and remove what is planned',
   token: 'make, list and revoke the tokens that open the control URLs',
 }
 
@@ -147,6 +149,7 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
       ],
       load: async () => (await import('./history.js')).history,
     },
+    ...scheduleCommands,
     ...tokenCommands,
     init: {
       doc: 'set up a project: the config file, .gitignore, and the lines to add',

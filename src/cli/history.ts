@@ -65,4 +65,8 @@ const words: Readonly<Record<string, string>> = {
   close: 'reopened',
   end: 'ended by the clock',
   lapse: 'lapsed: its program had stopped',
+  plan: 'planned it',
+  edit: 'changed the plan',
+  skip: 'skipped an occurrence',
+  remove: 'removed the plan',
 }

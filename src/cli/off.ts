@@ -1,5 +1,6 @@
 import type { ModeChange } from '../control.js'
 import { hasEnded } from '../state/effective-mode.js'
+import { closingSpan } from '../state/occurrence.js'
 import { type Window, wholeSite } from '../state/window.js'
 import { changeData, changeRows, changeState, problemOf, type WaitingOptions, waitOf } from './change.js'
 import { type Context, quoted } from './context.js'
@@ -38,7 +39,7 @@ export async function off(context: Context, { print, ...options }: OffOptions): 
 
 function modeText({ closed, remaining }: ModeChange, context: Context): string {
   if (remaining.length === 0) return closed.length > 0 ? 'OFF' : 'already off'
-  return `still ON${sinceText(Math.min(...remaining.map(({ start }) => Date.parse(start))), context)}`
+  return `still ON${sinceText(Math.min(...remaining.map((window) => closingSpan(window, context.now()).start)), context)}`
 }
 
 function closedText(window: Window, context: Context): string {
@@ -62,9 +63,12 @@ function notFound(
   id: string,
   closed: readonly Window[],
   windows: readonly Window[],
-  { now }: Context,
+  { now, commandLine }: Context,
 ): string | undefined {
   if (closed.length > 0) return undefined
+  if (planned(windows, now()).some((window) => window.id === id && window.origin === 'planned')) {
+    return `The plan "${id}" has not begun, so there is nothing to close: ${commandLine(`schedule remove ${quoted(id)}`)} takes it away.`
+  }
   const ids = windows.filter((window) => !hasEnded(window, now())).map((window) => `"${window.id}"`)
   return `There is no window "${id}" to close.${ids.length > 0 ? ` There is ${ids.join(', ')}.` : ''}`
 }

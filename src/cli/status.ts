@@ -1,6 +1,7 @@
 import { closureAt } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
 import { effectiveMode, isLive } from '../state/effective-mode.js'
+import { occurrenceAt, type Phase, phaseOf } from '../state/occurrence.js'
 import type { StateDocument, Window } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
 import { type Around, instancesRows, lookAround } from './instances.js'
@@ -40,12 +41,18 @@ export async function status(context: Context, options: StatusOptions): Promise<
       until: closure?.until,
       reason: closure?.reason,
       ...found,
+      planned: found.planned.map((window) => plannedData(window, now())),
       revision: document?.revision,
       instances: around?.instances,
       stateBackend: store.backend.address,
       settings: site === undefined ? files : [site],
     },
   }
+}
+
+/** With what is derived: where it is in its life, and when it starts next. */
+function plannedData(window: Window, now: number): Window & { phase: Phase | undefined; next: Date } {
+  return { ...window, phase: phaseOf(window, now), next: new Date(occurrenceAt(window, now).start) }
 }
 
 const pinnedRows: Row[] = [

@@ -1,5 +1,7 @@
 import { formatInstant } from '../settings/instant.js'
 import { hasEnded, isLive, isLiveLease } from '../state/effective-mode.js'
+import { closingSpan, isHeldClosed, occurrenceAt, phaseOf } from '../state/occurrence.js'
+import { ruleOf } from '../state/recurrence.js'
 import { type Window, wholeSite } from '../state/window.js'
 import type { Context } from './context.js'
 import type { Row } from './outcome.js'
@@ -19,20 +21,46 @@ export function sinceText(instant: Date | string | number, context: Context): st
 
 /** A window, for people. */
 export function windowRows(window: Window, context: Context): Row[] {
-  const { start, end, expectedEnd, reason, note } = window
-  const rows: Row[] = [['window', `${window.id}, ${originText(window, context.now())}`]]
-  if (Date.parse(start) > context.now()) rows.push(['starts', timeText(start, context)])
+  const { origin, expectedEnd, reason, note, recurrence } = window
+  const now = context.now()
+  const { start, end } = occurrenceAt(window, now)
+  const rows: Row[] = [['window', `${window.id}, ${originText(window, now)}`]]
+  if (origin === 'planned') rows.push(['phase', phaseText(window, now)])
+  if (recurrence !== undefined) rows.push(recurrenceRow(window))
+  if (start > now && Number.isFinite(start)) rows.push(['starts', timeText(start, context)])
   if (reason !== undefined) rows.push(['reason', reason])
   if (note !== undefined) rows.push(['note', note])
   if (expectedEnd !== undefined) rows.push(['expected', `${timeText(expectedEnd, context)}: what visitors are told`])
-  if (end !== undefined) rows.push(['ends', `${timeText(end, context)}: the site reopens by itself`])
-  else if (window.origin === 'manual') rows.push(['ends', 'open end: it stays until `off`'])
+  if (Number.isFinite(end)) {
+    const then = isHeldClosed(window) ? 'it stays closed until `off`' : 'the site reopens by itself'
+    rows.push(['ends', `${timeText(end, context)}: ${then}`])
+  } else if (origin === 'manual') rows.push(['ends', 'open end: it stays until `off`'])
   return rows
+}
+
+/** `announced`; `planned` before anybody is told. */
+export function phaseText(window: Window, now: number): string {
+  return phaseOf(window, now) ?? 'planned'
+}
+
+/** `0 2 * * SUN#1 (Europe/Rome), 2h each`. */
+export function recurrenceText({ recurrence }: Window): string {
+  const { cron, timezone, duration } = recurrence ?? {}
+  return `${cron} (${timezone}), ${duration} each`
+}
+
+function recurrenceRow(window: Window): Row {
+  const text = recurrenceText(window)
+  if (ruleOf(window) !== undefined) return ['recurs', text]
+  return ['recurs', `${text}: this version does not understand it, so it counts as on until \`off\``, 'loud']
 }
 
 /** The windows that have not started yet. */
 export function planned(windows: readonly Window[], now: number): Window[] {
-  return windows.filter((window) => Date.parse(window.start) > now && !hasEnded(window, now))
+  return windows.filter((window) => {
+    const { start } = closingSpan(window, now)
+    return start > now && Number.isFinite(start) && !hasEnded(window, now)
+  })
 }
 
 /** The windows that keep the site open although others are open. */
@@ -73,7 +101,8 @@ function counted(count: number, unit: string): string {
 
 function originText(window: Window, now: number): string {
   const { origin, mode, scope, holder, by, from } = window
-  const parts = [`${origin === 'leased' ? 'held' : 'opened'} by ${by} from ${from}`]
+  const verb = origin === 'leased' ? 'held' : origin === 'planned' ? 'planned' : 'opened'
+  const parts = [`${verb} by ${by} from ${from}`]
   if (holder !== undefined) parts.push(`holder ${holder}`)
   if (origin === 'leased' && isLive(window, now) && !isLiveLease(window, now)) parts.push('whose program has stopped')
   if (scope !== wholeSite) parts.push(`scope "${scope}"`)

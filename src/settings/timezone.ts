@@ -1,4 +1,5 @@
 import { TimeError } from '../errors.js'
+import { nearestName } from './nearest.js'
 
 const day = 24 * 60 * 60 * 1000
 
@@ -18,11 +19,20 @@ export function assertTimezone(name: string): string {
   if (canonical === undefined) {
     const given = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : String(name)
     throw new TimeError(
-      `The time zone ${given} is unknown. Write an IANA name such as "Europe/Rome", "America/New_York" or "UTC".`,
+      `The time zone ${given} is unknown. Write an IANA name such as "Europe/Rome", "America/New_York" or "UTC".${meant(name)}`,
     )
   }
   // For an alias engines answer with another name, at times an outdated one (Asia/Calcutta): the operator's own stands.
   return canonical.toLowerCase() === name.toLowerCase() ? canonical : name
+}
+
+/** ` Did you mean …?`, or nothing. The city alone is enough. */
+function meant(name: unknown): string {
+  if (typeof name !== 'string' || name.length > 60) return ''
+  const city = `/${name.trim().toLowerCase().replaceAll(' ', '_')}`
+  const names = Intl.supportedValuesOf('timeZone')
+  const zone = names.find((one) => one.toLowerCase().endsWith(city)) ?? nearestName(name, names)
+  return zone === undefined ? '' : ` Did you mean "${zone}"?`
 }
 
 /** The time zone of this process; `UTC` where it has none. */

@@ -2,6 +2,7 @@ import type { StoredState } from '../backends/backend.js'
 import type { StateStore } from '../backends/store.js'
 import { type Clock, longestTimer, type Timer } from '../clock.js'
 import { messageOf, StateBackendError } from '../errors.js'
+import { loadRecurrence } from '../state/recurrence.js'
 import type { Mode, StateDocument } from '../state/window.js'
 import type { Reporter } from '../telemetry/warnings.js'
 import type { LastKnown } from './last-known.js'
@@ -113,6 +114,8 @@ export function createRefresher(options: RefresherOptions): Refresher {
 
   function failed(error: unknown): Snapshot {
     const recalled = current.status === 'pending' ? lastKnown.recall() : undefined
+    // Until that is loaded, a series counts as one that is not understood: it closes.
+    if (recalled) void loadRecurrence(recalled)?.then(reevaluate, () => {})
     const lasts = recalled !== undefined || current.status === 'ready' || current.status === 'stale'
     if (started && timers) schedule.hurry()
     if (!closed) reporter.failed(reading, `${messageOf(error)} ${lasts ? lastStands : fallbackStands}`)
@@ -160,7 +163,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     if (closed) return
     const document = stored && readQuietly(stored)
     // Of another state it cannot be told which is the newer one, and what is read is.
-    if (document && current.status === 'ready' && isLater(document, current.document)) {
+    if (document && current.status === 'ready' && isLater(document, current.document) && !loadRecurrence(document)) {
       adopted++
       answered(document)
     } else void refresh().then(onApplied)

@@ -1,3 +1,5 @@
+import { closingSpan, isHeldClosed, occurrenceAt } from './occurrence.js'
+import { ruleOf } from './recurrence.js'
 import { type Mode, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** What a state means at one instant. Pure arithmetic over stored times: total, and the same in every instance. */
@@ -7,64 +9,80 @@ export interface EffectiveMode {
   windows: readonly Window[]
   /** Since when the earliest of them. */
   since: number | undefined
-  /** The first instant at which none is left; leases count as renewed. Unknown for an open end. */
-  until: number | undefined
+  /** The first instant at which none is left; leases count as renewed. Unknown for an open end, and for one too far away. */
+  readonly until: number | undefined
   /** What people are told: the latest `expectedEnd ?? end`. Unknown as soon as one window opened by hand has neither. */
   expectedEnd: number | undefined
 }
 
+/** A window as far as it matters at an instant: of one that recurs the current or next occurrence. */
 interface Span {
   window: Window
   start: number
   end: number
+  /** The end that is told: one that is held closed goes on after it. */
+  told: number
   lapse: number
+  /** Another instant makes another span of it. */
+  recurs: boolean
 }
+
+/** How many changes beyond those of its single windows a document is followed: for weeks, where two series take turns. */
+const farthest = 100
 
 const open: EffectiveMode = { mode: 'off', windows: [], since: undefined, until: undefined, expectedEnd: undefined }
 
 /** The effective mode of the whole site at `now`. */
 export function effectiveMode(document: StateDocument, now: number): EffectiveMode {
-  const spans = document.windows.map(toSpan)
+  const spans = spansOf(document, now)
   const closing = closingAt(spans, now)
   if (closing.length === 0) return open
   return {
     mode: 'on',
-    windows: closing.map((span) => span.window).sort(leadingFirst),
+    windows: closing.sort(leadingFirst).map((span) => span.window),
     since: closing.reduce((earliest, span) => Math.min(earliest, span.start), now),
-    until: reopening(spans, now),
+    // It takes longer to find than all the rest, and few ask.
+    get until() {
+      return reopening(spans, now)
+    },
     expectedEnd: toldEnd(closing),
   }
 }
 
 /** The next instant after `now` at which the effective mode can differ. */
 export function nextChange(document: StateDocument, now: number): number | undefined {
-  return boundaries(document.windows.map(toSpan), now)[0]
+  return nextBoundary(spansOf(document, now), now)
 }
 
 /** Whether a window is live: its start belongs to it, its end does not, and a lapsed lease has ended unless it is kept. */
 export function isLive(window: Window, now: number): boolean {
-  return spanIsLive(toSpan(window), now)
+  return spanIsLive(toSpan(window, now), now)
 }
 
 /** A lease that its holder still renews. Nobody else closes or lifts it. */
 export function isLiveLease(window: Window, now: number): boolean {
-  return window.origin === 'leased' && isLive(window, now) && now < toSpan(window).lapse
+  return window.origin === 'leased' && isLive(window, now) && now < lapseOf(window)
 }
 
 /** Ended for good: its end has passed, or it lapsed without being kept. A series is not judged by one end. */
 export function hasEnded(window: Window, now: number): boolean {
   if (window.recurrence !== undefined) return false
-  const { end, lapse } = toSpan(window)
+  const { end, lapse } = toSpan(window, now)
   return end <= now || hasLapsed(window, lapse, now)
 }
 
-function toSpan(window: Window): Span {
-  return {
-    window,
-    start: Date.parse(window.start),
-    end: window.end === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.end),
-    lapse: window.leaseUntil === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.leaseUntil),
-  }
+function spansOf({ windows }: StateDocument, now: number): Span[] {
+  return windows.map((window) => toSpan(window, now))
+}
+
+function toSpan(window: Window, now: number): Span {
+  const { start, end } = closingSpan(window, now)
+  const told = isHeldClosed(window) ? occurrenceAt(window, start).end : end
+  return { window, start, end, told, lapse: lapseOf(window), recurs: ruleOf(window) !== undefined }
+}
+
+function lapseOf({ leaseUntil }: Window): number {
+  return leaseUntil === undefined ? Number.POSITIVE_INFINITY : Date.parse(leaseUntil)
 }
 
 /** Every mode but `off` closes, known or not: an older version must not open what a newer one has closed. */
@@ -84,9 +102,7 @@ function spanIsLive({ window, start, end, lapse }: Span, now: number): boolean {
 
 function closingAt(spans: readonly Span[], now: number): Span[] {
   const live = spans.filter((span) => spanIsLive(span, now))
-  const suspensions = live.flatMap((span, place) =>
-    suspends(span.window) ? [{ holder: span.window.holder, place }] : [],
-  )
+  const suspensions = live.flatMap((span, place) => (suspends(span) ? [{ holder: span.window.holder, place }] : []))
   return live.filter(
     (span, place) =>
       closes(span.window) &&
@@ -95,8 +111,8 @@ function closingAt(spans: readonly Span[], now: number): Span[] {
 }
 
 /** A suspension for a scope, or at times, that this version does not know lifts nothing. */
-function suspends(window: Window): boolean {
-  return !closes(window) && window.scope === wholeSite && window.recurrence === undefined
+function suspends({ window, recurs }: Span): boolean {
+  return !closes(window) && window.scope === wholeSite && (window.recurrence === undefined || recurs)
 }
 
 /**
@@ -110,21 +126,35 @@ function isLifted({ window, lapse }: Span, now: number, suspendedBy: string | un
 
 /** What a live program holds now counts as renewed: nobody knows when it will be done. */
 function reopening(spans: readonly Span[], now: number): number | undefined {
-  const renewed = spans.map((span) => (span.lapse > now ? { ...span, lapse: Number.POSITIVE_INFINITY } : span))
-  return boundaries(renewed, now).find((at) => closingAt(renewed, at).length === 0)
+  let renewed = spans.map((span) => (span.lapse > now ? { ...span, lapse: Number.POSITIVE_INFINITY } : span))
+  const recurring = renewed.some(({ recurs }) => recurs)
+  let left = 3 * renewed.length + (recurring ? farthest : 0)
+  for (let at = nextBoundary(renewed, now); at !== undefined && left > 0; at = nextBoundary(renewed, at), left--) {
+    if (recurring) renewed = renewed.map((span) => later(span, at as number))
+    if (closingAt(renewed, at).length === 0) return at
+  }
+  return undefined
 }
 
-/** The instants after `now` at which something begins or ends, in order. */
-function boundaries(spans: readonly Span[], now: number): number[] {
-  const all = spans.flatMap(({ start, end, lapse }) => [start, end, lapse])
-  return all.filter((at) => at > now && Number.isFinite(at)).sort((a, b) => a - b)
+/** As seen when the occurrence is over. */
+function later(span: Span, at: number): Span {
+  return span.recurs && span.end <= at ? { ...toSpan(span.window, at), lapse: span.lapse } : span
+}
+
+/** The first instant after `now` at which something begins or ends. */
+function nextBoundary(spans: readonly Span[], now: number): number | undefined {
+  let next = Number.POSITIVE_INFINITY
+  for (const { start, end, lapse } of spans) {
+    for (const at of [start, end, lapse]) if (at > now && at < next) next = at
+  }
+  return Number.isFinite(next) ? next : undefined
 }
 
 function toldEnd(spans: readonly Span[]): number | undefined {
   const known: number[] = []
-  for (const { window, end } of spans) {
-    if (window.expectedEnd !== undefined) known.push(Date.parse(window.expectedEnd))
-    else if (Number.isFinite(end)) known.push(end)
+  for (const { window, told, recurs } of spans) {
+    if (window.expectedEnd !== undefined && !recurs) known.push(Date.parse(window.expectedEnd))
+    else if (Number.isFinite(told)) known.push(told)
     // A lease ends with its program: it makes an end that is known elsewhere no less likely.
     else if (window.origin !== 'leased') return undefined
   }
@@ -132,6 +162,6 @@ function toldEnd(spans: readonly Span[]): number | undefined {
 }
 
 /** The window whose reason people read: one that has a reason, then the earliest. */
-function leadingFirst(a: Window, b: Window): number {
-  return Number(b.reason !== undefined) - Number(a.reason !== undefined) || Date.parse(a.start) - Date.parse(b.start)
+function leadingFirst(a: Span, b: Span): number {
+  return Number(b.window.reason !== undefined) - Number(a.window.reason !== undefined) || a.start - b.start
 }

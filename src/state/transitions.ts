@@ -1,6 +1,8 @@
 import { MaintenanceError, TimeError } from '../errors.js'
 import { limits } from './document.js'
 import { effectiveMode, hasEnded, isLive, isLiveLease } from './effective-mode.js'
+import { occurrenceAt } from './occurrence.js'
+import { ruleOf } from './recurrence.js'
 import type { HistoryEntry, Mode, StateDocument, Window } from './window.js'
 
 /** Who does something, and from where. */
@@ -19,7 +21,7 @@ export interface WindowTerms {
 }
 
 /** What names one window. */
-type WindowName = Pick<Window, 'id' | 'scope'>
+export type WindowName = Pick<Window, 'id' | 'scope'>
 
 /** The document after a transition, and what there is to say about it. The same document means that nothing is to be written. */
 export interface Transition<Result> {
@@ -100,15 +102,16 @@ export function openLease(
 }
 
 /** An id names one window of a scope; only a lease that has lapsed gives way to a new one. */
-function refuseTaken(document: StateDocument, ask: WindowName, now: number): void {
+export function refuseTaken(document: StateDocument, ask: WindowName, now: number): void {
   const taken = document.windows.find(
     (window) => hasName(window, ask) && !hasEnded(window, now) && !isLeft(window, now),
   )
   if (!taken) return
-  const who = taken.holder === undefined ? `opened by ${taken.by}` : `held by ${taken.holder}`
+  const isPlan = taken.origin === 'planned'
+  const by = taken.holder === undefined ? `opened by ${taken.by}` : `held by ${taken.holder}`
   throw new MaintenanceError(
     'ERR_MAINTENANCE_WINDOW',
-    `There is already a window "${ask.id}", ${who}: close it first, or give another id.`,
+    `There is already a window "${ask.id}", ${isPlan ? `planned by ${taken.by}: remove` : `${by}: close`} it first, or give another id.`,
   )
 }
 
@@ -121,7 +124,7 @@ function withNew(document: StateDocument, window: Window, now: number): Window[]
   return [...document.windows.filter((other) => !(hasName(other, window) && isLeft(other, now))), window]
 }
 
-function hasName({ id, scope }: Window, name: WindowName): boolean {
+export function hasName({ id, scope }: Window, name: WindowName): boolean {
   return id === name.id && scope === name.scope
 }
 
@@ -141,8 +144,8 @@ export function renewLease(
 
 /**
  * Closes. Without an id: the windows of the scope that were opened by hand (also those that have not started, and
- * lapsed leases that were kept), and the current occurrence of a plan, but no series. With one: that window alone, and
- * with a holder only if it is held by them. `all` takes every scope, and live leases too.
+ * lapsed leases that were kept), and the current occurrence of a plan. With one: that window alone, and with a holder
+ * only if it is held by them. `all` takes every scope, and live leases too. Of a plan never what is to come.
  */
 export function closeWindows(
   document: StateDocument,
@@ -153,16 +156,29 @@ export function closeWindows(
   const isAsked = (window: Window): boolean => {
     if (!ask.all && window.scope !== ask.scope) return false
     if (ask.holder !== undefined && window.holder !== ask.holder) return false
+    if (window.origin === 'planned' && !isLive(window, now)) return false
     if (ask.id !== undefined) return window.id === ask.id
-    if (window.recurrence !== undefined || (isLiveLease(window, now) && !ask.all)) return false
-    return window.origin !== 'planned' || isLive(window, now)
+    return ask.all || !isLiveLease(window, now)
   }
-  const closed = document.windows.filter((window) => !hasEnded(window, now) && isAsked(window))
+  const asked = document.windows.filter((window) => !hasEnded(window, now) && isAsked(window))
+  const closed = asked.map((window) => currentOccurrence(window, now))
   if (closed.length === 0) return { document, result: { closed, remaining: [...effectiveMode(document, now).windows] } }
-  const windows = document.windows.filter((window) => !closed.includes(window))
+  const windows = document.windows.flatMap((window) => (asked.includes(window) ? restOf(window, now) : [window]))
   const entries = closed.map((window) => entry('close', window, actor, now))
   const next = change(document, windows, entries, now)
   return { document: next, result: { closed, remaining: [...effectiveMode(next, now).windows] } }
+}
+
+/** A window with the times of the occurrence that goes on. */
+function currentOccurrence(window: Window, now: number): Window {
+  if (ruleOf(window) === undefined) return window
+  const { start, end } = occurrenceAt(window, now)
+  return start <= now ? { ...window, start: toInstant(start), end: toInstant(end) } : window
+}
+
+/** What is left of a window that is closed: of a series all that begins later. Of a rule that is not understood nothing is. */
+function restOf(window: Window, now: number): Window[] {
+  return ruleOf(window) === undefined ? [] : [{ ...window, start: toInstant(now + 1) }]
 }
 
 /** Moves the end later, or where there is none the expected end; counted from the old instant or from now, whichever is later. */
@@ -180,6 +196,12 @@ export function extendWindow(
       `There is no window "${ask.id}" to extend. ${ids.length > 0 ? `There is ${ids.join(', ')}.` : 'No window is open or planned: open one with `on`.'}`,
     )
   }
+  if (found.recurrence !== undefined) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_WINDOW',
+      `The window "${ask.id}" recurs, so there is no one end to move: \`schedule edit ${ask.id} --for\` changes how long each occurrence is.`,
+    )
+  }
   const later = (from: string | undefined): string =>
     toInstant(Math.max(from === undefined ? now : Date.parse(from), now) + ask.duration)
   const window: Window =
@@ -190,7 +212,7 @@ export function extendWindow(
   return { document: change(document, windows, [entry('extend', window, actor, now)], now), result: window }
 }
 
-function withTerms(base: Window, terms: WindowTerms): Window {
+export function withTerms(base: Window, terms: WindowTerms): Window {
   const window: Window = { ...base }
   if (terms.start !== undefined) window.start = toInstant(terms.start)
   for (const name of ['end', 'expectedEnd'] as const) {
@@ -206,7 +228,7 @@ function withTerms(base: Window, terms: WindowTerms): Window {
   return window
 }
 
-function assertTimes(window: Window, ask: WindowTerms, now: number): void {
+export function assertTimes(window: Window, ask: WindowTerms, now: number): void {
   const { start, end, expectedEnd } = window
   if (typeof ask.end === 'number' && ask.end <= now) {
     throw new TimeError(`The end (${end}) is not in the future: it is ${toInstant(now)} now.`)
@@ -232,13 +254,18 @@ function isBefore(later: string, earlier: string): boolean {
   return Date.parse(later) <= Date.parse(earlier)
 }
 
-function sameWindow(a: Window, b: Window): boolean {
+export function sameWindow(a: Window, b: Window): boolean {
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Window>
   return [...keys].every((key) => a[key] === b[key])
 }
 
 /** The document with these windows and entries; what has ended by the clock goes into the history on the way. */
-function change(document: StateDocument, windows: Window[], entries: HistoryEntry[], now: number): StateDocument {
+export function change(
+  document: StateDocument,
+  windows: Window[],
+  entries: HistoryEntry[],
+  now: number,
+): StateDocument {
   const ended = windows.filter((window) => hasEnded(window, now))
   const live = windows.filter((window) => !ended.includes(window))
   if (live.length > limits.windows && live.length > document.windows.length) {
@@ -251,7 +278,7 @@ function change(document: StateDocument, windows: Window[], entries: HistoryEntr
   return { ...document, windows: live, history }
 }
 
-function entry(action: HistoryEntry['action'], window: Window, actor: Actor, now: number): HistoryEntry {
+export function entry(action: HistoryEntry['action'], window: Window, actor: Actor, now: number): HistoryEntry {
   const { id, mode, scope, start, end, expectedEnd, reason, note } = window
   const told = { start, end, expectedEnd, reason, note }
   const known = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))

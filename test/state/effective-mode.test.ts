@@ -26,7 +26,7 @@ const anyWindow: fc.Arbitrary<Window> = fc
     if (length !== null) window.end = at(start + length)
     if (expected !== null) window.expectedEnd = at(expected)
     if (lease !== null) window.leaseUntil = at(lease)
-    if (recurring) window.recurrence = { cron: '0 2 * * *', timezone: 'UTC', duration: '1h' }
+    if (recurring) window.recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
     return JSON.parse(JSON.stringify(window))
   })
 
@@ -163,7 +163,7 @@ describe('the effective mode, by example', () => {
   })
 
   it('is on for the whole site by a mode, a scope or a recurrence that this version does not know', () => {
-    const recurrence = { cron: '0 2 * * *', timezone: 'UTC', duration: '1h' }
+    const recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
     for (const part of [
       { mode: 'lilac' },
       { mode: 'hold' },
@@ -176,7 +176,7 @@ describe('the effective mode, by example', () => {
   })
 
   it('is lifted by no suspension for a part of the site, at times, or under terms that this version does not know', () => {
-    const recurrence = { cron: '0 2 * * *', timezone: 'UTC', duration: '1h' }
+    const recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
     const suspension = { id: 'break', mode: 'off' } as const
     expect(modeAt(minute(5), windowOf(), windowOf(suspension))).toBe('off')
     expect(modeAt(minute(5), windowOf(), windowOf({ ...suspension, scope: 'billing' }))).toBe('on')

@@ -127,15 +127,20 @@ describe('off', () => {
     expect(ids(document.windows)).toEqual(['lease-web-1'])
   })
 
-  it('ends the occurrence of a plan that is going on, and no series', () => {
-    const recurrence = { cron: '0 2 * * *', timezone: 'UTC', duration: '1h' }
+  it('ends what goes on of a plan, also by its id, and nothing that is to come', () => {
     const going = windowOf({ id: 'going', origin: 'planned' })
     const later = windowOf({ id: 'later', origin: 'planned', start: at(60) })
-    const series = windowOf({ id: 'series', origin: 'planned', recurrence })
-    const { result } = off(documentOf(going, later, series))
-    expect([ids(result.closed), ids(result.remaining)]).toEqual([['going'], ['series']])
-    expect(ids(off(documentOf(series), { all: true }).result.remaining)).toEqual(['series'])
-    expect(ids(off(documentOf(series), { id: 'series' }).result.closed)).toEqual(['series'])
+    for (const ask of [{}, { all: true }, { id: 'going' }]) {
+      expect(ids(off(documentOf(going, later), ask).result.closed)).toEqual(['going'])
+    }
+    const before = documentOf(later)
+    expect(off(before, { id: 'later' })).toEqual({ document: before, result: { closed: [], remaining: [] } })
+  })
+
+  it('ends a series whose rule is not understood, which would close the site for ever', () => {
+    const recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
+    const { document, result } = off(documentOf(windowOf({ id: 'series', origin: 'planned', recurrence })))
+    expect([ids(result.closed), document.windows]).toEqual([['series'], []])
   })
 
   it('with all takes live leases and every scope', () => {
