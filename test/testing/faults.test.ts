@@ -228,7 +228,8 @@ describe('a write that the engine says it has done, and has not', () => {
     const { clock, faulty, instance, operator } = await fleetOf()
     operator.start()
     await operator.setMode('off')
-    await clock.advance(0)
+    // Until it has announced itself.
+    await clock.advance(200)
     faulty.plan([{ fault: 'lying', on: ['write'] }])
     const waiting = instance.setMode('on', { wait: true }).catch((error) => error)
     await clock.advance(61 * second)
