@@ -2,7 +2,7 @@
 import { load } from './load.mjs'
 import { atLeast, atMost, median, quantile, ratios, spread } from './measure.mjs'
 
-const rounds = 30
+const rounds = 20
 const titles = { express: 'Express 5', fastify: 'Fastify 5', koa: 'Koa 3', hono: 'Hono 4', h3: 'h3 2' }
 /** Whose cost has to vanish in the noise; of the others it has to stay below a microsecond. */
 const named = ['express', 'fastify', 'koa', 'hono']
@@ -13,8 +13,8 @@ export async function frameworks() {
   const bars = []
   const raw = {}
   for (const [name, title] of Object.entries(titles)) {
-    const pass = await load(`pass ${name}`, { rounds, status: 200 })
-    const block = await load(`block ${name}`, { rounds, status: 503 })
+    const pass = await load(`inside-pass ${name}`, { rounds, status: 200 })
+    const block = await load(`inside-block ${name}`, { rounds, status: 503 })
     raw[name] = { pass, block }
     const control = ratios(pass.twin.cpu, pass.bare.cpu)
     const cost = ratios(pass.ours.cpu, pass.bare.cpu)

@@ -74,9 +74,9 @@ async function handWritten(handler) {
   return () => (_req, res) => void res.writeHead(503, headers).end(page)
 }
 
-/** `pass koa`, `block hono`: an app with something empty in our place, the same again, and ours. */
+/** `inside-pass koa`, `inside-block hono`: an app with something empty in our place, the same again, and ours. */
 async function inside([what, framework]) {
-  const [status, mode] = what === 'pass' ? [200, 'off'] : [503, 'on']
+  const [status, mode] = what === 'inside-pass' ? [200, 'off'] : [503, 'on']
   const make = frameworkApps[framework]
   return { bare: await make(status), twin: await make(status), ours: await make(status, await maintenance(mode)) }
 }
