@@ -22,23 +22,25 @@ interface LocalsContext {
 /** A request of a framework that keeps the user in `locals`. */
 export class LocalsRequest extends FetchRequest {
   declare readonly native: LocalsContext
+  readonly #address: () => string
 
   /** @param address asks the framework, which may throw */
   constructor(native: LocalsContext, { clientAddress }: Engine, address: () => string) {
-    super(native.request, clientAddress, { native, ip: orNothing(address) })
+    super(native.request, clientAddress, { native })
+    this.#address = address
+  }
+
+  override get peerAddress(): string | undefined {
+    try {
+      return this.#address()
+    } catch {
+      return undefined
+    }
   }
 
   override user(): MaintenanceUser | null | undefined {
     const { locals } = this.native
     // Where it is set, somebody has looked, whoever was found.
     return 'user' in locals ? (toMaintenanceUser(locals.user) ?? null) : undefined
-  }
-}
-
-function orNothing(address: () => string): string | undefined {
-  try {
-    return address()
-  } catch {
-    return undefined
   }
 }

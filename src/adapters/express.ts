@@ -16,7 +16,6 @@ import { findMaintenance } from './forced-route.js'
 import { warnOfRoutes } from './mounted-after-routes.js'
 import { maintenanceAround, type NodeMiddleware } from './node.js'
 import { settle } from './node-answer.js'
-import { forgetPass } from './passed.js'
 import { tellTemplates } from './template-locals.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
@@ -46,11 +45,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
     const request = new ExpressRequest(req, engine, landmark)
     settle(engine, request, res, ({ mode }) => {
       const { mark } = request
-      if (mark?.mode === 'off')
-        onceItHasPassed(mark, req, (goOn) => {
-          forgetPass(res)
-          judgeAfter(mark, req, res, goOn)
-        })
+      if (mark?.mode === 'off') onceItHasPassed(mark, req, res, (goOn) => judgeAfter(mark, req, res, goOn))
       tellLocals(res, mode !== 'off')
       next()
     })

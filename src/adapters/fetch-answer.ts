@@ -7,6 +7,7 @@ import type { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { markRefused } from '../telemetry/refused.js'
 import { notePass } from './passed.js'
+import { makePrivate } from './privacy.js'
 
 type Answer = Response | Promise<Response>
 
@@ -71,14 +72,10 @@ export function toResponse({ status, headers, body }: Reply, method = 'GET'): Re
   return new Response(empty ? null : (body as BodyInit), { status, headers })
 }
 
-/** What tells a cache how long it may keep a response, besides Cache-Control. */
-export const freshness: readonly string[] = ['Expires', 'Surrogate-Control', 'CDN-Cache-Control']
-
-/** A response that depends on who asks must not be served to others from a cache (RFC 9111, 5.2.2.7). */
+/** The same response, for its receiver alone. */
 export function keepPrivate(response: Response): Response {
   const headers = new Headers(response.headers)
-  headers.set('Cache-Control', 'private, no-store')
-  for (const name of freshness) headers.delete(name)
+  makePrivate(headers)
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }
 

@@ -1,4 +1,5 @@
 import { createMaintenance, type Maintenance } from '../maintenance.js'
+import { forgetPass } from './passed.js'
 
 /** A handler of any kind: of a request, of an error, or a whole router. */
 export type ForcibleHandler = (...args: never[]) => unknown
@@ -50,10 +51,14 @@ export function markHandler<Handler extends ForcibleHandler>(
   return forced as unknown as Handler
 }
 
-/** For each maintenance object of the app that let the request in by this mark. */
-export function onceItHasPassed(mark: Mark, request: object, judge: Judge): void {
+/** Has a request judged again when the handler has passed it on: by each maintenance object that let it in by this mark. */
+export function onceItHasPassed(mark: Mark, request: object, answer: object, judge: Judge): void {
   const earlier = mark.afterwards.get(request)
-  mark.afterwards.set(request, earlier ? (next) => earlier(() => judge(next)) : judge)
+  const again: Judge = (next) => {
+    forgetPass(answer)
+    return judge(next)
+  }
+  mark.afterwards.set(request, earlier ? (next) => earlier(() => again(next)) : again)
 }
 
 let byDefault: Maintenance | undefined

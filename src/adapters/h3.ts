@@ -7,8 +7,9 @@ import { FetchRequest, targetOf } from '../request/plain-request.js'
 import type { MaintenanceUser } from '../request/request.js'
 import { toMaintenanceUser } from '../request/user.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { freshness, keepPrivate, outlive, refuseOr } from './fetch-answer.js'
+import { keepPrivate, outlive, refuseOr } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
+import { freshness, makePrivate } from './privacy.js'
 import { tellTemplates } from './template-locals.js'
 
 export type { MaintenanceContext } from './h3-context.js'
@@ -134,13 +135,10 @@ function forcedMode({ context }: H3Event): 'off' | 'on' | undefined {
 async function passPrivately({ res }: H3Event, next: () => unknown): Promise<unknown> {
   res.errHeaders.set('Cache-Control', 'private, no-store')
   const value = await next()
-  res.headers.set('Cache-Control', 'private, no-store')
+  makePrivate(res.headers)
   const { headers } = (value ?? {}) as { headers?: unknown }
-  for (const name of freshness) {
-    res.headers.delete(name)
-    // Of h3's own HTTPResponse; those of what was fetched cannot be changed.
-    if (headers instanceof Headers && !(value instanceof Response)) headers.delete(name)
-  }
+  // Of h3's own HTTPResponse; those of what was fetched cannot be changed.
+  if (headers instanceof Headers && !(value instanceof Response)) makePrivate(headers)
   return value instanceof Response && !('crossws' in value) ? keepPrivate(value) : value
 }
 

@@ -1,8 +1,9 @@
 import type { Context, Next } from 'hono'
 import { engineOf } from '../engine.js'
 import type { Maintenance } from '../maintenance.js'
-import { freshness, keepPrivate, outlive, refuseOr } from './fetch-answer.js'
+import { keepPrivate, outlive, refuseOr } from './fetch-answer.js'
 import { HonoRequest } from './hono-request.js'
+import { freshness } from './privacy.js'
 
 /** Answers with a refusal, or passes on what is let through. */
 export function judge(maintenance: Maintenance, c: Context, next: Next): Promise<Response | undefined> {

@@ -2,12 +2,12 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import { createControls } from '../admin/controls.js'
 import { isPromise } from '../callback.js'
 import { engineOf } from '../engine.js'
-import { createMaintenance, type Maintenance, toMaintenance } from '../maintenance.js'
+import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { targetOf } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { refuseOr, wrapHandler } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
-import { type ForcibleHandler, type Mark, markHandler } from './forced-handler.js'
+import { defaultMaintenance, type ForcibleHandler, type Mark, markHandler } from './forced-handler.js'
 import { judge, send, tellVariables } from './hono-answer.js'
 import { type HonoApp, HonoRequest, OutermostHonoRequest } from './hono-request.js'
 import { findMaintenance, marksOf } from './hono-routes.js'
@@ -119,18 +119,12 @@ export function forceMaintenanceModeOn<Handler extends ForcibleHandler>(
   return markHandler(handler, 'on', (mark, [given]) => {
     const c = given as Context
     const engine =
-      own ?? engineOf(findMaintenance(c.req.matchedRoutes, c.req.routeIndex) ?? around.get(mark) ?? byDefault())
+      own ??
+      engineOf(findMaintenance(c.req.matchedRoutes, c.req.routeIndex) ?? around.get(mark) ?? defaultMaintenance())
     const request = new HonoRequest(c, engine)
     const refused = refuseOr<undefined>(engine, request, () => undefined, engine.refuse(request))
     return isPromise(refused) ? refused.then((response) => send(c, response)) : send(c, refused)
   })
-}
-
-let fallback: Maintenance | undefined
-
-function byDefault(): Maintenance {
-  fallback ??= createMaintenance()
-  return fallback
 }
 
 /**

@@ -14,7 +14,6 @@ import { type KoaNativeContext, KoaRequest } from './koa-request.js'
 import { findMaintenance, routesBefore } from './koa-router.js'
 import { warnOfRoutes } from './mounted-after-routes.js'
 import { settle } from './node-answer.js'
-import { forgetPass } from './passed.js'
 import { tellTemplates } from './template-locals.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
@@ -47,11 +46,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): KoaMi
       ctx.res,
       ({ mode }) => {
         const { mark } = request
-        if (mark?.mode === 'off')
-          onceItHasPassed(mark, ctx, (goOn) => {
-            forgetPass(ctx.res)
-            return judgeAfter(mark, ctx, goOn)
-          })
+        if (mark?.mode === 'off') onceItHasPassed(mark, ctx, ctx.res, (goOn) => judgeAfter(mark, ctx, goOn))
         tellTemplates(ctx.state, mode !== 'off')
         return next()
       },

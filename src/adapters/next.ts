@@ -1,10 +1,11 @@
 import { isPromise } from '../callback.js'
 import type { Decision } from '../decision/decision.js'
 import { engineOf } from '../engine.js'
-import { createMaintenance, type Maintenance, toMaintenance } from '../maintenance.js'
+import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { outlive, refuseOr, settle } from './fetch-answer.js'
+import { defaultMaintenance } from './forced-handler.js'
 import { notePass } from './passed.js'
 
 export { type FetchControls, maintenanceControls, withMaintenanceMode } from './fetch.js'
@@ -95,9 +96,9 @@ export function forceMaintenanceModeOn(
   _handler: (...args: never[]) => unknown,
   maintenance?: Maintenance,
 ): (request: Request) => Response | Promise<Response> {
-  let engine = maintenance && engineOf(maintenance)
+  const own = maintenance && engineOf(maintenance)
   return function forceMaintenanceModeOn(native) {
-    engine ??= engineOf(createMaintenance())
+    const engine = own ?? engineOf(defaultMaintenance())
     const request = new FetchRequest(native, engine.clientAddress)
     return settle(engine, request, Response.error, engine.refuse(request))
   }

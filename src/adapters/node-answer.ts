@@ -7,6 +7,7 @@ import type { Reply } from '../reply/reply.js'
 import type { AdaptedRequest } from '../request/request.js'
 import { markRefused } from '../telemetry/refused.js'
 import { notePass } from './passed.js'
+import { makePrivate } from './privacy.js'
 
 /**
  * Answers a request by its verdict, or lets it pass.
@@ -94,10 +95,11 @@ export function toBuffer(body: Reply['body']): Buffer {
   return known
 }
 
-/** A response that depends on who asks must not be served to others from a cache (RFC 9111, 5.2.2.7). */
 function keepPrivate(res: ServerResponse): void {
   onHeaders(res, function (this: ServerResponse) {
-    this.setHeader('Cache-Control', 'private, no-store')
-    for (const name of ['Expires', 'Surrogate-Control', 'CDN-Cache-Control']) this.removeHeader(name)
+    makePrivate({
+      set: (name, value) => this.setHeader(name, value),
+      delete: (name) => this.removeHeader(name),
+    })
   })
 }
