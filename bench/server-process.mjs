@@ -62,26 +62,35 @@ const listen = (handler) =>
     const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(server))
   })
 
-/** Makes handlers that send the page and the headers that `handler` answers with. */
-async function handWritten(handler) {
+/** The headers and the body that `handler` answers with. */
+async function answerOf(handler) {
   const server = await listen(handler)
   const [response] = await once(get({ port: server.address().port, headers: { Accept: 'text/html' } }), 'response')
-  const page = await buffer(response)
+  const body = await buffer(response)
   server.close()
   const headers = {}
   for (let i = 0; i < response.rawHeaders.length; i += 2) headers[response.rawHeaders[i]] = response.rawHeaders[i + 1]
   for (const name of ['Connection', 'Date', 'Keep-Alive', 'X-Powered-By']) delete headers[name]
-  return () => (_req, res) => void res.writeHead(503, headers).end(page)
+  return { headers, body }
+}
+
+/** Makes handlers that send what `handler` answers with. */
+async function handWritten(handler) {
+  const { headers, body } = await answerOf(handler)
+  return () => (_req, res) => void res.writeHead(503, headers).end(body)
 }
 
 /** `inside-pass koa`, `inside-block hono`: an app with something empty in our place, the same again, and ours. */
-async function inside([what, framework]) {
+async function inside(what, framework) {
   const [status, mode] = what === 'inside-pass' ? [200, 'off'] : [503, 'on']
   const make = frameworkApps[framework]
-  return { bare: await make(status), twin: await make(status), ours: await make(status, await maintenance(mode)) }
+  const ours = await make(status, { maintenance: await maintenance(mode) })
+  const targets = { bare: await make(status), twin: await make(status), ours }
+  return mode === 'off' ? targets : { ...targets, 'by hand': await make(status, { answer: await answerOf(ours) }) }
 }
 
-const made = Object.hasOwn(setups, setup) ? setups[setup]() : inside(setup.split(' '))
+const [what, ...framework] = setup.split(' ')
+const made = Object.hasOwn(setups, setup) ? setups[setup]() : inside(what, framework.join(' '))
 const targets = Object.entries(await made).map(([name, handler]) => ({ name, handler, rounds: [] }))
 
 /** A slice of each target, again and again, in an order that is drawn anew each time. */

@@ -20,8 +20,10 @@ const property = (setting, type, optional) =>
 const options = `// Made from settings/table.ts by scripts/generate-settings.mjs: change the table, not this file.
 import type { StateBackend } from '../backends/backend.js'
 import type { Decision } from '../decision/decision.js'
+import type { ScopeDefinition, TenantDefinition } from '../decision/scopes.js'
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceRequest, MaintenanceUser } from '../request/request.js'
+import type { Mode } from '../state/window.js'
 import type { Logger } from '../telemetry/warnings.js'
 
 /** What the operator may write: \`createMaintenance(options)\` or the config file. */

@@ -1,11 +1,23 @@
 import type { StateStore } from './backends/store.js'
 import type { Clock } from './clock.js'
-import { MaintenanceError, NotConfirmedError, NotYetError, PinnedModeError, TimeError } from './errors.js'
+import { MaintenanceError, NotConfirmedError, PinnedModeError, TimeError } from './errors.js'
 import { awaitFleet, type FleetReport } from './fleet/convergence.js'
 import type { TargetState } from './fleet/judgement.js'
-import { readWait, type Wait, type WaitOptions } from './fleet/wait.js'
+import { readWait, type Wait } from './fleet/wait.js'
+import {
+  assertName,
+  assertOptions,
+  closeOptions,
+  leaseOptions,
+  type ModeOptions,
+  modeOptions,
+  planOptions,
+  readMode,
+  readRamp,
+  readText,
+  type Time,
+} from './mode-options.js'
 import { parseInstant } from './settings/instant.js'
-import { didYouMean } from './settings/nearest.js'
 import { effectiveMode } from './state/effective-mode.js'
 import {
   type Actor,
@@ -19,35 +31,6 @@ import {
 } from './state/transitions.js'
 import { type Mode, manualId, type StateDocument, type Window, wholeSite } from './state/window.js'
 
-/** A time as people give it: a Date, ISO 8601, or a time without a zone, read in the setting `timezone`. */
-export type Time = Date | string
-
-/** What can be said of a window that is opened by hand. `null` takes away what an open one has, `undefined` leaves it. */
-export interface ModeOptions {
-  /** Default: now. */
-  start?: Time | undefined
-  /** The site reopens by itself then. Default: open end. */
-  end?: Time | null | undefined
-  /** Told to people; reopens nothing. */
-  expectedEnd?: Time | null | undefined
-  /** Public: shown on the page. */
-  reason?: string | null | undefined
-  /** For the history only. */
-  note?: string | null | undefined
-  /** Default: `*`, the whole site. */
-  scope?: string | undefined
-  /** Tells several windows opened by hand apart. Default: `manual`. With `off`, the one window to close. */
-  id?: string | undefined
-  /** With `off`: every scope, and live leases of others too. */
-  all?: boolean | undefined
-  /** Who does it. */
-  by?: string | undefined
-  /** From where. */
-  from?: string | undefined
-  /** Resolve when every live instance decides by the change; reject with NotConfirmedError where that cannot be had. */
-  wait?: boolean | WaitOptions | undefined
-}
-
 /** What a change of the mode did. */
 export interface ModeChange {
   /** The effective mode now. Not what was asked for where a window starts later, or others keep the site closed. */
@@ -58,6 +41,8 @@ export interface ModeChange {
   /** Since when that window had already been open. */
   alreadySince: string | undefined
   closed: Window[]
+  /** When everybody is let in, where that goes little by little (`ramp`): until then the mode stays. */
+  reopening: Date | undefined
   /** What still closes the site. */
   remaining: Window[]
   /** Where a damaged state was put before a new one was begun. */
@@ -108,6 +93,8 @@ export interface ControlOptions {
   store: StateStore
   clock: Clock
   timezone: string
+  /** Throws for the name of a scope that there is not. */
+  assertScope(scope: string): unknown
   /** The mode that the setting `mode` pins. */
   pinned: Mode | undefined
   actor: Actor
@@ -119,18 +106,11 @@ export interface ControlOptions {
   onProgress?(report: FleetReport): void
 }
 
-const longestText = 2000
-const longestName = 200
-const whose = ['by', 'from']
-const modeOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'all', 'wait', ...whose]
-const leaseOptions = ['mode', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', 'onLapse', ...whose]
-const planOptions = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', ...whose]
-const closeOptions = ['scope', ...whose]
-
 export function createControl({
   store,
   clock,
   timezone,
+  assertScope,
   pinned,
   actor,
   onWrite,
@@ -146,21 +126,23 @@ export function createControl({
   async function commit<Result>(
     transition: (document: StateDocument) => Transition<Result>,
     report: (result: Result) => Partial<ModeChange>,
-    { replace = false, wait }: { replace?: boolean; wait?: Wait | undefined } = {},
+    { scope, replace = false, wait }: { scope: string; replace?: boolean; wait?: Wait | undefined },
   ): Promise<ModeChange> {
     if (pinned !== undefined) {
       throw new PinnedModeError(
         `The mode is pinned to "${pinned}" by the setting \`mode\` (MAINTENANCE_MODE), so it cannot be switched. Take the setting away, and restart what has it.`,
       )
     }
+    if (scope !== wholeSite) await assertScope(scope)
     const { document, result, keptAside } = await store.commit(transition, { replace })
     await onWrite(document)
-    const { mode, windows } = effectiveMode(document, now())
+    const { mode, windows } = effectiveMode(document, now(), scope)
     const change = {
       mode,
       revision: document.revision,
       window: undefined,
       alreadySince: undefined,
+      reopening: undefined,
       closed: [],
       keptAside,
       fleet: undefined,
@@ -189,10 +171,14 @@ export function createControl({
   function close(options: ModeOptions & { holder?: string }, replace: boolean): Promise<ModeChange> {
     const { id, all, holder, scope = wholeSite } = options
     const wait = readWait(options.wait)
+    const ramp = readRamp(options.ramp)
     return commit(
-      (document) => closeWindows(document, { id, all, holder, scope }, actorOf(options), now()),
-      (result) => result,
-      { replace, wait },
+      (document) => closeWindows(document, { id, all, holder, scope, ramp }, actorOf(options), now()),
+      ({ reopening, ...result }) => ({
+        ...result,
+        reopening: reopening === undefined ? undefined : new Date(reopening),
+      }),
+      { scope, replace, wait },
     )
   }
 
@@ -211,12 +197,13 @@ export function createControl({
         }
         return close(options, true)
       }
+      if (options.ramp !== undefined) throw new TimeError('Only `off` takes a ramp: it is how the site reopens.')
       const terms = termsOf(options)
       const wait = readWait(options.wait)
       return commit(
         (document) => openByHand(document, { ...terms, id, mode, scope }, actorOf(options), now()),
         ({ window, since }) => ({ window, alreadySince: since }),
-        { replace: true, wait },
+        { scope, replace: true, wait },
       )
     },
     async closeWindow(id, options = {}) {
@@ -233,16 +220,18 @@ export function createControl({
       return commit(
         (document) => extendWindow(document, { id, scope, duration }, actorOf(options), now()),
         (window) => ({ window }),
-        { wait },
+        { scope, wait },
       )
     },
     async plan({ mode: asked, ...options }, transition) {
       assertOptions(options, planOptions)
       const mode = asked === undefined ? undefined : readMode(asked)
-      const terms = { ...termsOf(options), mode, scope: options.scope ?? wholeSite }
+      const { scope = wholeSite } = options
+      const terms = { ...termsOf(options), mode, scope }
       return commit(
         (document) => transition(document, terms, actorOf(options), now()),
         (window) => ({ window }),
+        { scope },
       )
     },
     async openLease({ id, holder, leaseUntil, onLapse, ...options }) {
@@ -257,6 +246,7 @@ export function createControl({
         (document) =>
           openLease(document, { ...terms, id, mode, scope, holder, leaseUntil, onLapse }, actorOf(options), now()),
         ({ window }) => ({ window }),
+        { scope },
       )
     },
     async renewLease(lease) {
@@ -266,54 +256,4 @@ export function createControl({
     },
     closeLease: ({ id, holder }, by) => close({ ...by, id, holder }, false),
   }
-}
-
-function readMode(mode: unknown): Mode {
-  if (mode === true || mode === 'on') return 'on'
-  if (mode === false || mode === 'off') return 'off'
-  if (mode === 'read-only' || mode === 'hold') {
-    throw new NotYetError(`The mode "${mode}" is not built yet in this version: \`on\` and \`off\` are.`)
-  }
-  throw new MaintenanceError(
-    'ERR_MAINTENANCE_SETTING',
-    `The mode must be 'on', 'off', true or false; got ${typeof mode === 'string' ? `"${mode}"` : String(mode)}.`,
-  )
-}
-
-function assertOptions(options: ModeOptions, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw new MaintenanceError('ERR_MAINTENANCE_SETTING', `Unknown option \`${name}\`.${didYouMean(name, known)}`)
-    }
-  }
-  for (const name of ['id', 'by', 'from'] as const) if (options[name] !== undefined) assertName(name, options[name])
-  assertScope(options.scope)
-}
-
-/** What is no string would be written, and could not be read back. */
-function assertName(name: string, text: unknown): void {
-  if (typeof text === 'string' && text.trim() !== '' && text.length <= longestName) return
-  throw new MaintenanceError(
-    'ERR_MAINTENANCE_SETTING',
-    `The ${name} must be a string of 1 to ${longestName} characters.`,
-  )
-}
-
-function assertScope(scope: string | undefined): void {
-  if (scope !== undefined && scope !== wholeSite) {
-    throw new NotYetError(
-      `Scopes are not built yet in this version: "${scope}" cannot be switched, only the whole site ("*").`,
-    )
-  }
-}
-
-function readText(name: string, text: string | null | undefined): string | null | undefined {
-  if (text === null || text === undefined) return text
-  if (typeof text !== 'string' || text.length > longestText) {
-    throw new MaintenanceError(
-      'ERR_MAINTENANCE_SETTING',
-      `The ${name} must be a string of at most ${longestText} characters.`,
-    )
-  }
-  return text.trim() === '' ? null : text
 }

@@ -10,7 +10,7 @@ import type { Reply } from './reply/reply.js'
 import { type ClientAddress, compileClientAddress } from './request/lazy-request.js'
 import type { AdaptedRequest } from './request/request.js'
 import type { Settings } from './settings/options.js'
-import type { Snapshot } from './snapshot/snapshot.js'
+import { isOpen, type Snapshot } from './snapshot/snapshot.js'
 import type { StateDocument } from './state/window.js'
 import { createRequestWarnings } from './telemetry/request-warnings.js'
 import type { Reporter } from './telemetry/warnings.js'
@@ -73,7 +73,7 @@ export interface EngineOptions {
 
 export function createEngine(options: EngineOptions): Engine {
   const { settings, run, clock, reporter, testRunner, timers, state, snapshot, first, reading, awaited } = options
-  const decider = compileDecider(settings, run, testRunner)
+  const decider = compileDecider(settings, { run, clock, testRunner, holds: timers })
   const inspect = createRequestWarnings(settings, reporter)
   const replyTo = compileRefuser(settings, clock, run)
 
@@ -85,7 +85,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const judgeBy = (known: Snapshot, request: AdaptedRequest): Verdict | Promise<Verdict> => {
-    const decision = decider.decide(request, known)
+    const decision = decider.decide(request, known.closures)
     return isPromise(decision) ? decision.then((made) => answered(made, request)) : answered(decision, request)
   }
 
@@ -111,20 +111,15 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
-  const isOpen = (): boolean => {
-    // Without timers every request has to look at the clock.
-    if (!timers || decider.closesInEveryMode) return false
-    const { status, mode } = snapshot()
-    return status !== 'pending' && mode === 'off'
-  }
-
   const engine: Engine = {
     open: false,
     judge: (request) => total(() => judgeNow(request)),
     refuse: (request) => total(() => answered(forcedClosed, request)),
-    decide: (request) => decider.decide(request, snapshot()),
+    decide: (request) => decider.decide(request, snapshot().closures),
     update() {
-      engine.open = isOpen()
+      const known = snapshot()
+      // Without timers every request has to look at the clock.
+      engine.open = timers && !decider.closesInEveryMode && known.status !== 'pending' && isOpen(known)
     },
     unfinished: timers ? () => undefined : reading,
     clientAddress: compileClientAddress(settings, run),

@@ -9,8 +9,9 @@ export type {
   WriteReport,
 } from './backends/backend.js'
 export type { Clock, Timer } from './clock.js'
-export type { ModeChange, ModeOptions, Time } from './control.js'
+export type { ModeChange } from './control.js'
 export type { Decision, RuleName } from './decision/decision.js'
+export type { ScopeDefinition, TenantDefinition } from './decision/scopes.js'
 export {
   MaintenanceError,
   type MaintenanceErrorCode,
@@ -34,6 +35,7 @@ export {
   type MaintenanceStatus,
   type MaintenanceSurroundings,
 } from './maintenance.js'
+export type { ModeOptions, Time } from './mode-options.js'
 export type { Reply } from './reply/reply.js'
 export type { PlainRequest } from './request/plain-request.js'
 export type { MaintenanceRequest, MaintenanceUser } from './request/request.js'

@@ -4,20 +4,21 @@ import { openBackend } from './backends/open.js'
 import { createStateStore } from './backends/store.js'
 import { createCallbackRunner } from './callback.js'
 import { type Clock, kept, systemClock } from './clock.js'
-import { type Control, createControl, type ModeChange, type ModeOptions } from './control.js'
+import { type Control, createControl, type ModeChange } from './control.js'
 import type { Decision } from './decision/decision.js'
+import { compileScopeCheck } from './decision/scopes.js'
 import { createEngine, isMaintenance, registerEngine } from './engine.js'
-import { NotYetError } from './errors.js'
 import { createAnnouncer } from './fleet/announcer.js'
 import { describeInstance } from './fleet/description.js'
 import { type HeldWindow, holdWindow } from './lease.js'
+import type { ModeOptions } from './mode-options.js'
 import type { LocalCopy } from './platform/platform.js'
 import { type PlainRequest, toAdaptedRequest } from './request/plain-request.js'
 import type { MaintenanceOptions, Settings } from './settings/options.js'
 import { resolveSettings } from './settings/resolve.js'
 import { createLastKnown } from './snapshot/last-known.js'
 import { createRefresher, type Refresher } from './snapshot/refresher.js'
-import { type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
+import { modeIn, type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
 import { effectiveMode } from './state/effective-mode.js'
 import { type Mode, type Window, wholeSite } from './state/window.js'
 import { warnOfSettings } from './telemetry/start-warnings.js'
@@ -191,9 +192,11 @@ export function createMaintenance(
   const { address, presence } = backend
   // Without timers nothing could keep true what was said.
   const announcer = presence && timers ? createAnnouncer({ presence, address, clock, reporter, describe }) : undefined
+  const assertScope = compileScopeCheck(settings)
   const control: Control = createControl({
     store,
     clock,
+    assertScope,
     timezone: settings.timezone,
     pinned: settings.mode,
     pollInterval: settings.pollInterval,
@@ -203,9 +206,10 @@ export function createMaintenance(
   })
 
   const status = (told: Snapshot = snapshot()): MaintenanceStatus => {
-    const { mode, closure, document, status: known, checkedAt, error } = told
+    const { document, status: known, checkedAt, error } = told
+    const closure = told.closures.site
     return {
-      mode,
+      mode: modeIn(told),
       pinned: pin !== undefined,
       since: closure?.since,
       until: closure?.until,
@@ -231,10 +235,9 @@ export function createMaintenance(
       return status()
     },
     async getMode(scope = wholeSite) {
-      if (scope !== wholeSite)
-        throw new NotYetError(`Scopes are not built yet in this version: ask for "*", not "${scope}".`)
+      assertScope(scope)
       await first()
-      return snapshot().mode
+      return modeIn(snapshot(), scope)
     },
     async isActive(scope) {
       return (await maintenance.getMode(scope)) !== 'off'

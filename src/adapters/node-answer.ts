@@ -67,7 +67,7 @@ export function sendRefusal(
 
 function writeReply(res: ServerResponse, { status, headers, body }: Reply): void {
   res.writeHead(status, res.getHeaderNames().length > 0 ? besideEarlier(headers, res) : headers)
-  res.end(body)
+  res.end(toBuffer(body))
 }
 
 /** Where a response keeps what has been said so far. */

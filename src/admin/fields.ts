@@ -1,4 +1,4 @@
-import type { ModeOptions } from '../control.js'
+import type { ModeOptions } from '../mode-options.js'
 import { parseDuration } from '../settings/duration.js'
 import { didYouMean } from '../settings/nearest.js'
 import { ControlFailure } from './failure.js'

@@ -9,6 +9,7 @@ import type { CommonOptions, Context } from './context.js'
 import { type Around, instancesRows, lookAround } from './instances.js'
 import type { Outcome, Row } from './outcome.js'
 import { createProgress } from './progress.js'
+import { assertScope } from './scopes.js'
 import { stateText } from './window-text.js'
 
 /** A change of the state in the name of who runs the command, with the documents before and after it. */
@@ -50,6 +51,7 @@ export async function changeState(context: Context, work: (control: Control) => 
     },
     clock: systemClock,
     timezone: timezone(),
+    assertScope: (scope) => assertScope(context, scope),
     pinned: settings.mode,
     actor: actor(),
     onWrite(document) {

@@ -29,7 +29,7 @@ export interface CommonOptions {
 
 /** What every command works with: the settings that the app has too, and its state. */
 export interface Context {
-  settings: Pick<Settings, 'mode' | 'pollInterval'>
+  settings: Pick<Settings, 'mode' | 'pollInterval'> & Partial<Pick<Settings, 'scopes' | 'tenants'>>
   /** The files that the settings come from. */
   files: string[]
   store: StateStore
@@ -44,7 +44,7 @@ export interface Context {
   commandLine(command: string): string
 }
 
-const needed = ['mode', 'stateBackend', 'stateFilePath', 'pollInterval', 'silence'] as const
+const needed = ['mode', 'stateBackend', 'stateFilePath', 'pollInterval', 'silence', 'scopes', 'tenants'] as const
 
 /** Finds config file, `.env` and environment as the app does, and opens the state they name. */
 export async function openContext(options: CommonOptions, warn: (message: string) => void): Promise<Context> {

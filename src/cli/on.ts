@@ -1,4 +1,4 @@
-import type { ModeOptions } from '../control.js'
+import type { ModeOptions } from '../mode-options.js'
 import { parseInstant } from '../settings/instant.js'
 import { isLive } from '../state/effective-mode.js'
 import { type Mode, manualId, type Window } from '../state/window.js'

@@ -1,4 +1,4 @@
-import { closureAt } from '../state/closure.js'
+import { closuresAt } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
 import { effectiveMode, isLive } from '../state/effective-mode.js'
 import { occurrenceAt, type Phase, phaseOf } from '../state/occurrence.js'
@@ -20,7 +20,7 @@ export async function status(context: Context, options: StatusOptions): Promise<
   const pinned = settings.mode !== undefined
   // A pinned mode is decided without the state, which may then be out of reach.
   const [document, around] = pinned ? [] : await Promise.all([store.read(), lookAround(context)])
-  const closure = document && closureAt(document, now())
+  const closure = document && closuresAt(document, now()).site
   const mode = settings.mode ?? closure?.mode ?? 'off'
   const found = windowsOf(document, now())
   return {

@@ -1,37 +1,42 @@
 import { type CallbackRunner, isPromise } from '../callback.js'
+import type { Clock } from '../clock.js'
 import { SettingError } from '../errors.js'
 import { normalizePath, type RequestPath } from '../request/path.js'
 import { type Representation, wantedRepresentation } from '../request/representation.js'
 import type { AdaptedRequest } from '../request/request.js'
 import type { Settings } from '../settings/options.js'
-import type { Closure } from '../state/closure.js'
-import type { Mode } from '../state/window.js'
+import type { Closure, Closures } from '../state/closure.js'
 import type { Decision } from './decision.js'
 import type { Opening, Rule } from './rule.js'
 import { compileIgnoreRequestRule } from './rules/ignore-request.js'
 import { compileIpAddressRule } from './rules/ip-address.js'
+import { compileReadOnlyRule } from './rules/read-only.js'
 import { compileRedirectTargetRule } from './rules/redirect-target.js'
+import { compileReopeningRule } from './rules/reopening.js'
 import { compileTestsRule } from './rules/tests.js'
 import { compileUrlRule } from './rules/urls.js'
 import { compileUserRule } from './rules/user.js'
+import { compileScopes } from './scopes.js'
 import { compileUrlPatterns, type UrlMatcher } from './url-patterns.js'
-
-/** The part of a snapshot that decides. */
-export interface DecidingState {
-  readonly mode: Mode
-  readonly closure: Closure | undefined
-}
 
 export interface Decider {
   /** Judges one request: the first rule that has an opinion wins; the cheap ones are asked first, the user last. */
-  decide(request: AdaptedRequest, state: DecidingState): Decision | Promise<Decision>
+  decide(request: AdaptedRequest, closures: Closures): Decision | Promise<Decision>
   /** Whether a route is closed in every mode, so that requests have to be looked at while the mode is off. */
   readonly closesInEveryMode: boolean
 }
 
+export interface DeciderOptions {
+  run: CallbackRunner
+  clock: Pick<Clock, 'now'>
+  testRunner: string | undefined
+  /** Whether requests can wait here. */
+  holds: boolean
+}
+
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
-export function compileDecider(settings: Settings, run: CallbackRunner, testRunner: string | undefined): Decider {
+export function compileDecider(settings: Settings, { run, clock, testRunner, holds }: DeciderOptions): Decider {
   const forced = Object.entries(settings.routes)
   const forcedOff = compileUrlPatterns('routes', patternsOf(forced, 'off'))
   const forcedOn = compileUrlPatterns('routes', patternsOf(forced, 'on'), { closing: true })
@@ -41,6 +46,7 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
   const rules = [
     compileUrlRule('control', 'controlUrl', [controlUrl, `${controlUrl}/**`]),
     compileUrlRule('health', 'healthUrls', settings.healthUrls, safeMethods),
+    compileReadOnlyRule(settings),
     compileTestsRule(settings.ignoreTests, testRunner),
     compileIpAddressRule(settings.ignoreIpAddresses),
     compileUrlRule('url', 'ignoreUrls', settings.ignoreUrls),
@@ -48,33 +54,38 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
     compileUrlRule('login', 'loginUrls', settings.loginUrls),
     compileRedirectTargetRule(settings.redirectUrl, settings.siteUrl),
     compileIgnoreRequestRule(settings.ignoreRequest, run),
+    compileReopeningRule(clock),
     compileUserRule(settings, run),
   ].filter((rule) => rule !== undefined)
 
-  const refusalsOf = rememberRefusals()
-  const closed = (request: AdaptedRequest, state: DecidingState): Decision => {
-    const { block, redirect } = refusalsOf(state.closure)
-    const redirects =
-      settings.redirectUrl !== undefined &&
-      safeMethods.has(request.method) &&
-      // Of a handshake, a client follows no redirect.
-      request.header('upgrade') === undefined &&
-      representationOf(settings, request, run) === 'html'
-    return redirects ? redirect : block
+  const closureOf = compileScopes(settings, run)
+  const refusals = new WeakMap<Closure, Refusals>()
+  const closed = (request: AdaptedRequest, closure: Closure): Decision => {
+    // One object each: a stampede of visitors allocates none.
+    let refusal = refusals.get(closure)
+    if (!refusal) {
+      refusal = refusalsOf(closure)
+      refusals.set(closure, refusal)
+    }
+    // Of a handshake, a client follows no redirect, nor does it wait.
+    if (!safeMethods.has(request.method) || request.header('upgrade') !== undefined) return refusal.block
+    if (holds && closure.mode === 'hold') return refusal.hold
+    const redirects = settings.redirectUrl !== undefined && representationOf(settings, request, run) === 'html'
+    return redirects ? refusal.redirect : refusal.block
   }
 
   const ask = (
     from: number,
     request: AdaptedRequest,
     path: RequestPath,
-    state: DecidingState,
+    closure: Closure,
   ): Decision | Promise<Decision> => {
     for (let index = from; index < rules.length; index++) {
-      const opening = (rules[index] as Rule)(request, path)
+      const opening = (rules[index] as Rule)(request, path, closure)
       if (opening === undefined) continue
-      return isPromise(opening) ? wait(opening, index + 1, request, path, state) : allowed(opening, state)
+      return isPromise(opening) ? wait(opening, index + 1, request, path, closure) : allowed(opening, closure)
     }
-    return closed(request, state)
+    return closed(request, closure)
   }
   // Apart, so that a request that waits for nobody makes no closure.
   const wait = (
@@ -82,18 +93,18 @@ export function compileDecider(settings: Settings, run: CallbackRunner, testRunn
     next: number,
     request: AdaptedRequest,
     path: RequestPath,
-    state: DecidingState,
-  ): Promise<Decision> => opening.then((found) => (found ? allowed(found, state) : ask(next, request, path, state)))
+    closure: Closure,
+  ): Promise<Decision> => opening.then((found) => (found ? allowed(found, closure) : ask(next, request, path, closure)))
 
   return {
     closesInEveryMode: forcedOn !== undefined,
-    decide(request, state) {
+    decide(request, closures) {
       const path = normalizePath(request.url)
       const here = request.forced()
-      if (here === 'off' || forcedOff?.(request, path) !== undefined) return allowed(forcedOpen, state)
+      if (here === 'off' || forcedOff?.(request, path) !== undefined) return allowed(forcedOpen, closures.site)
       if (here === 'on' || forcedOn?.(request, path) !== undefined) return forcedClosed
-      if (state.mode === 'off') return allowed(modeOff, state)
-      return ask(0, request, path, state)
+      const closure = closureOf(request, path, closures)
+      return closure ? ask(0, request, path, closure) : allowed(modeOff, undefined)
     },
   }
 }
@@ -127,50 +138,47 @@ export const forcedClosed: Decision = Object.freeze({
   publicReason: undefined,
   mode: 'on',
   window: undefined,
+  scope: undefined,
   until: undefined,
+  reopening: false,
   personal: false,
 } as const)
 
-function allowed({ rule, reason, personal }: Opening, { mode, closure }: DecidingState): Decision {
+function allowed({ rule, reason, personal }: Opening, closure: Closure | undefined): Decision {
+  return { action: 'allow', rule, reason, personal, ...toldOf(closure) }
+}
+
+function toldOf(
+  closure: Closure | undefined,
+): Pick<Decision, 'mode' | 'publicReason' | 'window' | 'scope' | 'until' | 'reopening'> {
   return {
-    action: 'allow',
-    rule,
-    reason,
-    mode,
+    mode: closure?.mode ?? 'off',
     publicReason: closure?.reason,
     window: closure?.window,
+    scope: closure?.scope,
     until: closure?.until,
-    personal,
+    reopening: closure?.ramps !== undefined,
   }
 }
 
 interface Refusals {
   readonly block: Decision
   readonly redirect: Decision
+  readonly hold: Decision
 }
 
-/** The refusals of one closure are one object each: a stampede of visitors allocates none. */
-function rememberRefusals(): (closure: Closure | undefined) => Refusals {
-  let last: Refusals | undefined
-  let lastClosure: Closure | undefined
-  return (closure) => {
-    if (last && closure === lastClosure) return last
-    const base = {
-      rule: 'closed',
-      reason: 'maintenance mode is on, and no rule lets this request through',
-      mode: closure?.mode ?? 'on',
-      publicReason: closure?.reason,
-      window: closure?.window,
-      until: closure?.until,
-      personal: false,
-    } as const
-    lastClosure = closure
-    // Shared by many requests, and handed to the operator's own code.
-    last = {
-      block: Object.freeze({ action: 'block', ...base }),
-      redirect: Object.freeze({ action: 'redirect', ...base }),
-    }
-    return last
+function refusalsOf(closure: Closure): Refusals {
+  const base = {
+    rule: 'closed',
+    reason: `the mode is ${closure.mode}, and no rule lets this request through`,
+    personal: false,
+    ...toldOf(closure),
+  } as const
+  // Shared by many requests, and handed to the operator's own code.
+  return {
+    block: Object.freeze({ action: 'block', ...base }),
+    redirect: Object.freeze({ action: 'redirect', ...base }),
+    hold: Object.freeze({ action: 'hold', ...base }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { platform } from '#platform'
 import type { Settings } from '../settings/options.js'
-import type { Snapshot } from '../snapshot/snapshot.js'
+import { modeIn, type Snapshot } from '../snapshot/snapshot.js'
 import { version } from '../version.js'
 import type { AnnouncerOptions } from './announcer.js'
 import { hashSettings } from './settings-hash.js'
@@ -15,7 +15,8 @@ export function describeInstance(options: {
   let hash: string | undefined
   return async () => {
     hash ??= await hashSettings(settings)
-    const { document, status, mode } = snapshot()
+    const known = snapshot()
+    const { document, status } = known
     return {
       id: id(),
       host: platform.host(),
@@ -24,9 +25,10 @@ export function describeInstance(options: {
       document: document?.id,
       revision: document?.revision,
       snapshot: status,
-      mode,
+      mode: modeIn(known),
       pinned: settings.mode !== undefined,
       settings: hash,
+      scopes: Object.keys(settings.scopes),
     }
   }
 }

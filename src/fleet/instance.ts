@@ -27,6 +27,8 @@ export interface InstanceRecord {
   clockDifference: number | undefined
   /** A short hash of its settings: instances with other settings have another one. */
   settings: string | undefined
+  /** The parts of the site that can be closed by themselves (`scopes`). */
+  scopes: readonly string[]
 }
 
 /** An instance as the state backend tells of it. */
@@ -53,6 +55,7 @@ const recordSchema = v.object({
   at: number,
   clockDifference: number,
   settings: text,
+  scopes: v.fallback(v.array(v.string()), []),
 })
 
 const unknown: Omit<InstanceRecord, 'id'> = {
@@ -67,6 +70,7 @@ const unknown: Omit<InstanceRecord, 'id'> = {
   at: undefined,
   clockDifference: undefined,
   settings: undefined,
+  scopes: [],
 }
 
 /** The record as a backend keeps it. */

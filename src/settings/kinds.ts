@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { messageOf } from '../errors.js'
+import { modes } from '../state/window.js'
 import { warningNames } from '../telemetry/warnings.js'
 import { parseDuration } from './duration.js'
 import { booleanFromText, listFromText, wordFromText } from './from-text.js'
@@ -45,6 +46,9 @@ function kind(
   }
 }
 
+/** `*`, the whole site, is none of them. */
+const scopeName = /^[\w.:-]{1,100}$/
+
 /** A reader that throws, as a step of a schema. */
 function tried<Input, Output>(read: (value: Input) => Output): v.RawTransformAction<Input, Output> {
   return v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -73,23 +77,65 @@ export const booleanOrInherit: Kind = { ...boolean, resolvedType: 'boolean | und
 const modeText: Readonly<Record<string, string>> = { true: 'on', false: 'off' }
 
 export const mode: Kind = kind({
-  optionType: "'off' | 'on' | boolean",
-  resolvedType: "'off' | 'on' | undefined",
-  expects: "'off' or 'on' (or true or false)",
+  optionType: 'Mode | boolean',
+  resolvedType: 'Mode | undefined',
+  expects: "'off', 'on', 'read-only' or 'hold' (or true or false)",
   schema: v.pipe(
-    v.union([v.picklist(['off', 'on']), v.boolean()]),
+    v.union([v.picklist(modes), v.boolean()]),
     v.transform((value) => modeText[String(value)] ?? value),
   ),
   fromText: booleanFromText,
   hint: (value) =>
-    value === 'read-only' || value === 'hold'
-      ? `the mode '${value}' is not built in this version: write 'off' or 'on'`
-      : typeof value === 'string' && booleanFromText(value) !== value
-        ? `write ${booleanFromText(value)}, without quotes`
-        : undefined,
+    typeof value === 'string' && booleanFromText(value) !== value
+      ? `write ${booleanFromText(value)}, without quotes`
+      : undefined,
 })
 
-export const requiredMode: Kind = { ...mode, resolvedType: "'off' | 'on'" }
+export const requiredMode: Kind = { ...mode, resolvedType: 'Mode' }
+
+export const scopes: Kind = kind({
+  optionType: 'Readonly<Record<string, ScopeDefinition>>',
+  expects: "an object of parts by name, such as { billing: { urls: ['/billing/**'], hosts: ['pay.example.com'] } }",
+  schema: v.pipe(
+    v.custom<object>(isPlainObject),
+    v.record(
+      v.pipe(v.string(), v.regex(scopeName)),
+      v.pipe(
+        v.strictObject({
+          urls: v.optional(v.array(v.union([v.pipe(v.string(), v.nonEmpty()), v.instance(RegExp)])), []),
+          hosts: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+        }),
+        v.check(({ urls, hosts }) => urls.length + hosts.length > 0),
+      ),
+    ),
+  ),
+  fromText: (value) => JSON.parse(value),
+  loads: true,
+})
+
+export const tenants: Kind = kind({
+  optionType: 'TenantDefinition',
+  resolvedType: 'TenantDefinition | undefined',
+  expects: 'an object with of(request), the name of its tenant, and has(name), or ./file.js#exportName',
+  schema: v.custom<object>((value) => {
+    const { of, has } = (value ?? {}) as { of?: unknown; has?: unknown }
+    return typeof of === 'function' && typeof has === 'function'
+  }),
+  loads: true,
+})
+
+export const drainStreams: Kind = kind({
+  optionType: "'leave' | 'end'",
+  expects: "'leave' or 'end'",
+  schema: v.picklist(['leave', 'end']),
+})
+
+export const count: Kind = kind({
+  optionType: 'number',
+  expects: 'a whole number, at least 1',
+  schema: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  fromText: numberFromText,
+})
 
 export const text: Kind = kind({
   optionType: 'string',
@@ -201,7 +247,7 @@ export const statusCode: Kind = kind({
     v.maxValue(599),
     v.check((status) => !withoutBody.includes(status)),
   ),
-  fromText: (value) => (/^\d+$/.test(value.trim()) ? Number(value) : value),
+  fromText: numberFromText,
 })
 
 export const path: Kind = kind({
@@ -293,6 +339,10 @@ export const logger: Kind = kind({
   }),
   loads: true,
 })
+
+function numberFromText(value: string): string | number {
+  return /^\d+$/.test(value.trim()) ? Number(value) : value
+}
 
 function isPlainObject(value: unknown): boolean {
   return Object.prototype.toString.call(value) === '[object Object]'

@@ -1,20 +1,22 @@
 // Made from settings/table.ts by scripts/generate-settings.mjs: change the table, not this file.
 import type { StateBackend } from '../backends/backend.js'
 import type { Decision } from '../decision/decision.js'
+import type { ScopeDefinition, TenantDefinition } from '../decision/scopes.js'
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceRequest, MaintenanceUser } from '../request/request.js'
+import type { Mode } from '../state/window.js'
 import type { Logger } from '../telemetry/warnings.js'
 
 /** What the operator may write: `createMaintenance(options)` or the config file. */
 export interface MaintenanceOptions {
   /** Pins the mode: it beats the stored state, and changing the state through this process fails. Its variable is `MAINTENANCE_MODE` itself. Default: none. */
-  mode?: 'off' | 'on' | boolean | undefined
+  mode?: Mode | boolean | undefined
 
   /** Where the state is kept: a backend object, or a URL: `file:…`, `memory:`, `redis://…`, `postgres://…`, `mysql://…`, `sqlite:path`, `nats://…`, `s3://bucket/key`, `upstash://…`, `https://…`. `?key=shop` names the state where several apps share an engine. Default: a file, see `stateFilePath`. */
   stateBackend?: string | StateBackend | undefined
 
   /** The mode while the state has never been read. It is reported loudly. Default: `false`. */
-  stateBackendFallbackValue?: 'off' | 'on' | boolean | undefined
+  stateBackendFallbackValue?: Mode | boolean | undefined
 
   /** The file of the file backend. A relative path counts from the folder of the nearest package.json, upward from the working directory. Default: `'.maintenance-mode.json'`. */
   stateFilePath?: string | undefined
@@ -36,6 +38,12 @@ export interface MaintenanceOptions {
 
   /** After how long the window of a program that died lapses. A living one renews it every third of this. Default: `'60s'`. */
   leaseTtl?: string | number | undefined
+
+  /** The parts of the site that can be closed by themselves, by name: `urls` are written like `ignoreUrls`, `hosts` are names such as `pay.example.com` or `*.pay.example.com`; a request that one of either covers belongs to the part. It can belong to several. Default: `{}`. */
+  scopes?: Readonly<Record<string, ScopeDefinition>> | undefined
+
+  /** The tenants that can be closed by themselves: `of(request)` gives the name of the tenant of a request, or `undefined`; `has(name)` tells whether there is one of that name. Both answer at once, and are asked only while a window is about a part of the site. Default: none. */
+  tenants?: TenantDefinition | undefined
 
   /** The paths of the site's own admin, `adminSiteUrls`, are open. Default: `false`. */
   ignoreAdminSite?: boolean | undefined
@@ -95,6 +103,12 @@ export interface MaintenanceOptions {
   /** The way in for those whom a user rule lets through: the log-in page, what it needs, and its second factor. Default: `[]`. */
   loginUrls?: readonly (string | RegExp)[] | undefined
 
+  /** What may be written to in the mode `read-only`: log-in and log-out, or an endpoint that judges each operation by itself. Written like `ignoreUrls`. Default: `[]`. */
+  writableUrls?: readonly (string | RegExp)[] | undefined
+
+  /** GETs that write, so that the mode `read-only` refuses them: `/cart/add`, an unsubscribe link. Written like `ignoreUrls`. Default: `[]`. */
+  writingUrls?: readonly (string | RegExp)[] | undefined
+
   /** Forces paths `'off'` (always open) or `'on'` (always closed) where no router has run yet. Keys are written like `ignoreUrls`. Default: `{}`. */
   routes?: Readonly<Record<string, 'off' | 'on'>> | undefined
 
@@ -118,6 +132,9 @@ export interface MaintenanceOptions {
   /** The status of a refusal. Default: `503`. */
   statusCode?: number | undefined
 
+  /** The status of what the mode `read-only` refuses. Default: `503`. */
+  readOnlyStatusCode?: number | undefined
+
   /** Retry-After where no end is known; `false` or 0 for none. A known end goes before it. Default: `'1h'`. */
   retryAfter?: string | number | false | undefined
 
@@ -129,6 +146,18 @@ export interface MaintenanceOptions {
         reply: Reply,
       ) => Reply | undefined | Promise<Reply | undefined>)
     | undefined
+
+  /** How long a request waits in the mode `hold` before it is refused. Default: `'30s'`. */
+  holdTimeout?: string | number | undefined
+
+  /** How many requests an instance lets wait at once in the mode `hold`; more are refused. Default: `1000`. */
+  holdLimit?: number | undefined
+
+  /** How long the requests that had been let in are waited for once the site is closed. Default: `'60s'`. */
+  drainTimeout?: string | number | undefined
+
+  /** What becomes of visitors' endless streams, such as server-sent events, after `drainTimeout`: `leave` lets them go on, `end` ends them. Default: `'leave'`. */
+  drainStreams?: 'leave' | 'end' | undefined
 
   /** Where `maintenanceControls` answers. Its paths are open in every mode. Default: `'/maintenance-mode'`. */
   controlUrl?: string | undefined
@@ -148,9 +177,9 @@ export interface MaintenanceOptions {
 
 /** The settings once they have been checked. Durations are milliseconds. */
 export interface Settings {
-  mode: 'off' | 'on' | undefined
+  mode: Mode | undefined
   stateBackend: (string | StateBackend) | undefined
-  stateBackendFallbackValue: 'off' | 'on'
+  stateBackendFallbackValue: Mode
   stateFilePath: string
   pollInterval: number
   firstReadTimeout: number
@@ -158,6 +187,8 @@ export interface Settings {
   localCopyPath: string | false | undefined
   instanceId: string | undefined
   leaseTtl: number
+  scopes: Readonly<Record<string, ScopeDefinition>>
+  tenants: TenantDefinition | undefined
   ignoreAdminSite: boolean
   adminSiteUrls: readonly (string | RegExp)[]
   ignoreAnonymousUser: boolean
@@ -180,6 +211,8 @@ export interface Settings {
   ignoreTests: boolean
   healthUrls: readonly (string | RegExp)[]
   loginUrls: readonly (string | RegExp)[]
+  writableUrls: readonly (string | RegExp)[]
+  writingUrls: readonly (string | RegExp)[]
   routes: Readonly<Record<string, 'off' | 'on'>>
   redirectUrl: string | undefined
   siteUrl: string | undefined
@@ -189,6 +222,7 @@ export interface Settings {
     | ((request: MaintenanceRequest) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>)
     | undefined
   statusCode: number
+  readOnlyStatusCode: number
   retryAfter: number
   reply:
     | ((
@@ -197,6 +231,10 @@ export interface Settings {
         reply: Reply,
       ) => Reply | undefined | Promise<Reply | undefined>)
     | undefined
+  holdTimeout: number
+  holdLimit: number
+  drainTimeout: number
+  drainStreams: 'leave' | 'end'
   controlUrl: string
   adminToken: string | undefined
   timezone: string

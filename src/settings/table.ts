@@ -11,7 +11,13 @@ export interface SettingDefinition {
   readonly defaultText?: string
   /** What it means: one or two sentences. */
   readonly doc: string
-  readonly group: 'state' | 'who gets through' | 'the answer' | 'the rest'
+  readonly group:
+    | 'state'
+    | 'parts of the site'
+    | 'who gets through'
+    | 'the answer'
+    | 'held and running requests'
+    | 'the rest'
 }
 
 const user = 'MaintenanceUser | null | undefined'
@@ -89,6 +95,20 @@ export const settingsTable: readonly SettingDefinition[] = [
     kind: kinds.duration,
     default: '60s',
     doc: 'After how long the window of a program that died lapses. A living one renews it every third of this.',
+  },
+  {
+    name: 'scopes',
+    group: 'parts of the site',
+    kind: kinds.scopes,
+    default: {},
+    doc: 'The parts of the site that can be closed by themselves, by name: `urls` are written like `ignoreUrls`, `hosts` are names such as `pay.example.com` or `*.pay.example.com`; a request that one of either covers belongs to the part. It can belong to several.',
+  },
+  {
+    name: 'tenants',
+    group: 'parts of the site',
+    kind: kinds.tenants,
+    default: undefined,
+    doc: 'The tenants that can be closed by themselves: `of(request)` gives the name of the tenant of a request, or `undefined`; `has(name)` tells whether there is one of that name. Both answer at once, and are asked only while a window is about a part of the site.',
   },
   {
     name: 'ignoreAdminSite',
@@ -221,6 +241,20 @@ export const settingsTable: readonly SettingDefinition[] = [
     doc: 'The way in for those whom a user rule lets through: the log-in page, what it needs, and its second factor.',
   },
   {
+    name: 'writableUrls',
+    group: 'who gets through',
+    kind: kinds.patterns,
+    default: [],
+    doc: 'What may be written to in the mode `read-only`: log-in and log-out, or an endpoint that judges each operation by itself. Written like `ignoreUrls`.',
+  },
+  {
+    name: 'writingUrls',
+    group: 'who gets through',
+    kind: kinds.patterns,
+    default: [],
+    doc: 'GETs that write, so that the mode `read-only` refuses them: `/cart/add`, an unsubscribe link. Written like `ignoreUrls`.',
+  },
+  {
     name: 'routes',
     group: 'who gets through',
     kind: kinds.routes,
@@ -273,6 +307,13 @@ export const settingsTable: readonly SettingDefinition[] = [
     doc: 'The status of a refusal.',
   },
   {
+    name: 'readOnlyStatusCode',
+    group: 'the answer',
+    kind: kinds.statusCode,
+    default: 503,
+    doc: 'The status of what the mode `read-only` refuses.',
+  },
+  {
     name: 'retryAfter',
     group: 'the answer',
     kind: kinds.durationOrNone,
@@ -287,6 +328,34 @@ export const settingsTable: readonly SettingDefinition[] = [
     ),
     default: undefined,
     doc: 'The last word on any refusal: change the reply, or return another one.',
+  },
+  {
+    name: 'holdTimeout',
+    group: 'held and running requests',
+    kind: kinds.duration,
+    default: '30s',
+    doc: 'How long a request waits in the mode `hold` before it is refused.',
+  },
+  {
+    name: 'holdLimit',
+    group: 'held and running requests',
+    kind: kinds.count,
+    default: 1000,
+    doc: 'How many requests an instance lets wait at once in the mode `hold`; more are refused.',
+  },
+  {
+    name: 'drainTimeout',
+    group: 'held and running requests',
+    kind: kinds.duration,
+    default: '60s',
+    doc: 'How long the requests that had been let in are waited for once the site is closed.',
+  },
+  {
+    name: 'drainStreams',
+    group: 'held and running requests',
+    kind: kinds.drainStreams,
+    default: 'leave',
+    doc: "What becomes of visitors' endless streams, such as server-sent events, after `drainTimeout`: `leave` lets them go on, `end` ends them.",
   },
   {
     name: 'controlUrl',

@@ -91,7 +91,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     if (snapshot.nextChange !== undefined && timers && !closed) {
       flip = clock.setTimer(reevaluate, Math.min(snapshot.nextChange - clock.now(), longestTimer))
     }
-    if (previous.status !== snapshot.status || previous.closure !== snapshot.closure) onChange(snapshot, previous)
+    if (previous.status !== snapshot.status || previous.closures !== snapshot.closures) onChange(snapshot, previous)
     if (previous.status !== snapshot.status || isOther(snapshot.document, previous.document)) onApplied?.(snapshot)
     return snapshot
   }

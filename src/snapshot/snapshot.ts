@@ -1,6 +1,6 @@
-import { type Closure, closureAt } from '../state/closure.js'
+import { allOpen, type Closure, type Closures, closuresAt } from '../state/closure.js'
 import { nextChange } from '../state/effective-mode.js'
-import type { Mode, StateDocument } from '../state/window.js'
+import { type Mode, type StateDocument, wholeSite } from '../state/window.js'
 
 /**
  * `pending`: the backend has not answered yet. `ready`: as stored, as far as we know. `stale`: the backend fails, the
@@ -11,9 +11,8 @@ export type SnapshotStatus = 'pending' | 'ready' | 'stale' | 'failed' | 'pinned'
 /** The immutable copy of the state that one instance decides from. */
 export interface Snapshot {
   readonly status: SnapshotStatus
-  readonly mode: Mode
-  /** Set whenever `mode` is not `off`; one object for as long as nothing of it changes. */
-  readonly closure: Closure | undefined
+  /** What is closed, the whole site and parts of it; one object for as long as nothing of it changes. */
+  readonly closures: Closures
   readonly document: StateDocument | undefined
   /** When the mode can change by the clock alone, in milliseconds since the epoch. */
   readonly nextChange: number | undefined
@@ -25,27 +24,43 @@ export interface Snapshot {
 
 const unknown = { document: undefined, nextChange: undefined, checkedAt: undefined, error: undefined }
 
-export const pendingSnapshot: Snapshot = { ...unknown, status: 'pending', mode: 'off', closure: undefined }
+export const pendingSnapshot: Snapshot = { ...unknown, status: 'pending', closures: allOpen }
 
 /** The mode that a setting decides: a pin, or the fallback while the backend has never answered. */
 export function settledSnapshot(status: 'pinned' | 'failed', mode: Mode, error?: string): Snapshot {
-  const closure: Closure | undefined =
-    mode === 'off' ? undefined : { mode, window: undefined, reason: undefined, since: undefined, until: undefined }
-  return { ...unknown, status, mode, closure, error }
+  const told = { window: undefined, reason: undefined, since: undefined, until: undefined, ramps: undefined }
+  const closures = mode === 'off' ? allOpen : { ...allOpen, site: { ...told, mode, scope: wholeSite } }
+  return { ...unknown, status, closures, error }
 }
 
 /** What a document means at `now`; `undefined` stands for "nothing is stored", which is `off`. */
 export function createSnapshot(document: StateDocument | undefined, now: number, previous?: Snapshot): Snapshot {
-  const closure = document && closureAt(document, now, previous?.closure)
   return {
     status: 'ready',
-    mode: closure?.mode ?? 'off',
-    closure,
+    closures: document ? closuresAt(document, now, previous?.closures) : allOpen,
     document,
     nextChange: document && nextChange(document, now),
     checkedAt: now,
     error: undefined,
   }
+}
+
+/** What closes a scope, by its own windows or by those of the whole site. */
+export function closureOf(
+  { closures: { site, scopes } }: Pick<Snapshot, 'closures'>,
+  scope: string,
+): Closure | undefined {
+  return scopes.has(scope) ? scopes.get(scope) : site
+}
+
+/** The effective mode of a scope. */
+export function modeIn(snapshot: Pick<Snapshot, 'closures'>, scope: string = wholeSite): Mode {
+  return closureOf(snapshot, scope)?.mode ?? 'off'
+}
+
+/** Whether nothing is closed, in no scope. */
+export function isOpen({ closures: { site, scopes } }: Pick<Snapshot, 'closures'>): boolean {
+  return site === undefined && scopes.size === 0
 }
 
 /**

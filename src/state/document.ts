@@ -25,6 +25,7 @@ const windowSchema = v.looseObject({
   expectedEnd: v.optional(instant),
   announceFrom: v.optional(instant),
   holdClosed: v.optional(v.boolean()),
+  ramp: v.optional(v.looseObject({ from: instant, until: instant })),
   holder: v.optional(text),
   leaseUntil: v.optional(instant),
   onLapse: v.optional(text),

@@ -1,8 +1,8 @@
-import { closingSpan, isHeldClosed, occurrenceAt } from './occurrence.js'
+import { announcedFrom, closingSpan, isHeldClosed, occurrenceAt } from './occurrence.js'
 import { ruleOf } from './recurrence.js'
-import { type Mode, type StateDocument, type Window, wholeSite } from './window.js'
+import { isMode, type Mode, modes, type StateDocument, type Window, wholeSite } from './window.js'
 
-/** What a state means at one instant. Pure arithmetic over stored times: total, and the same in every instance. */
+/** What a state means for a scope at one instant. Pure arithmetic over stored times: total, and the same in every instance. */
 export interface EffectiveMode {
   mode: Mode
   /** The windows that make it so, the leading one first; empty when the mode is `off`. */
@@ -13,6 +13,14 @@ export interface EffectiveMode {
   readonly until: number | undefined
   /** What people are told: the latest `expectedEnd ?? end`. Unknown as soon as one window opened by hand has neither. */
   expectedEnd: number | undefined
+  /** The spans in which visitors are let in little by little: set where every window that closes is reopening gently. */
+  ramps: readonly Ramp[] | undefined
+}
+
+/** From none of the visitors to all of them, in milliseconds since the epoch. */
+export interface Ramp {
+  readonly from: number
+  readonly until: number
 }
 
 /** A window as far as it matters at an instant: of one that recurs the current or next occurrence. */
@@ -30,28 +38,57 @@ interface Span {
 /** How many changes beyond those of its single windows a document is followed: for weeks, where two series take turns. */
 const farthest = 100
 
-const open: EffectiveMode = { mode: 'off', windows: [], since: undefined, until: undefined, expectedEnd: undefined }
+const open: EffectiveMode = {
+  mode: 'off',
+  windows: [],
+  since: undefined,
+  until: undefined,
+  expectedEnd: undefined,
+  ramps: undefined,
+}
 
-/** The effective mode of the whole site at `now`. */
-export function effectiveMode(document: StateDocument, now: number): EffectiveMode {
-  const spans = spansOf(document, now)
+/** The effective mode of a scope, by its own windows and those of the whole site. */
+export function effectiveMode(document: StateDocument, now: number, scope: string = wholeSite): EffectiveMode {
+  return modeBy(spansAt(document, now), now, scope)
+}
+
+/** The effective mode of the whole site, and of every other scope that windows are about. */
+export function effectiveModes(document: StateDocument, now: number): ReadonlyMap<string, EffectiveMode> {
+  const spans = spansAt(document, now)
+  const scopes = new Set([wholeSite, ...document.windows.map(({ scope }) => scope)])
+  return new Map([...scopes].map((scope) => [scope, modeBy(spans, now, scope)]))
+}
+
+function modeBy(all: readonly Span[], now: number, scope: string): EffectiveMode {
+  const spans = all.filter(({ window }) => window.scope === wholeSite || window.scope === scope)
   const closing = closingAt(spans, now)
   if (closing.length === 0) return open
+  const [leading] = closing.sort(leadingFirst) as [Span, ...Span[]]
   return {
-    mode: 'on',
-    windows: closing.sort(leadingFirst).map((span) => span.window),
+    mode: modeOf(leading.window),
+    windows: closing.map((span) => span.window),
     since: closing.reduce((earliest, span) => Math.min(earliest, span.start), now),
     // It takes longer to find than all the rest, and few ask.
     get until() {
       return reopening(spans, now)
     },
     expectedEnd: toldEnd(closing),
+    ramps: rampsOf(closing, now),
   }
 }
 
-/** The next instant after `now` at which the effective mode can differ. */
+/** The next instant after `now` at which the effective mode of any scope can differ, or the phase of a window. */
 export function nextChange(document: StateDocument, now: number): number | undefined {
-  return nextBoundary(spansOf(document, now), now)
+  const spans = spansAt(document, now)
+  return earliest(
+    spans.flatMap((span) => [...boundariesOf(span), announcedFrom(span.window, span.start), span.told, rampFrom(span)]),
+    now,
+  )
+}
+
+/** A mode that this version does not know counts as `on`. */
+function modeOf({ mode }: Window): Mode {
+  return isMode(mode) ? mode : 'on'
 }
 
 /** Whether a window is live: its start belongs to it, its end does not, and a lapsed lease has ended unless it is kept. */
@@ -71,7 +108,7 @@ export function hasEnded(window: Window, now: number): boolean {
   return end <= now || hasLapsed(window, lapse, now)
 }
 
-function spansOf({ windows }: StateDocument, now: number): Span[] {
+function spansAt({ windows }: StateDocument, now: number): Span[] {
   return windows.map((window) => toSpan(window, now))
 }
 
@@ -110,9 +147,9 @@ function closingAt(spans: readonly Span[], now: number): Span[] {
   )
 }
 
-/** A suspension for a scope, or at times, that this version does not know lifts nothing. */
+/** A suspension at times that this version does not know lifts nothing. */
 function suspends({ window, recurs }: Span): boolean {
-  return !closes(window) && window.scope === wholeSite && (window.recurrence === undefined || recurs)
+  return !closes(window) && (window.recurrence === undefined || recurs)
 }
 
 /**
@@ -143,11 +180,27 @@ function later(span: Span, at: number): Span {
 
 /** The first instant after `now` at which something begins or ends. */
 function nextBoundary(spans: readonly Span[], now: number): number | undefined {
-  let next = Number.POSITIVE_INFINITY
-  for (const { start, end, lapse } of spans) {
-    for (const at of [start, end, lapse]) if (at > now && at < next) next = at
-  }
+  return earliest(spans.flatMap(boundariesOf), now)
+}
+
+function boundariesOf({ start, end, lapse }: Span): number[] {
+  return [start, end, lapse]
+}
+
+function earliest(times: readonly number[], now: number): number | undefined {
+  const next = times.reduce((first, at) => (at > now && at < first ? at : first), Number.POSITIVE_INFINITY)
   return Number.isFinite(next) ? next : undefined
+}
+
+function rampFrom({ window }: Span): number {
+  return window.ramp === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.ramp.from)
+}
+
+function rampsOf(closing: readonly Span[], now: number): Ramp[] | undefined {
+  const ramps = closing.flatMap(({ window: { ramp } }) =>
+    ramp ? [{ from: Date.parse(ramp.from), until: Date.parse(ramp.until) }] : [],
+  )
+  return ramps.length === closing.length && ramps.every(({ from }) => from <= now) ? ramps : undefined
 }
 
 function toldEnd(spans: readonly Span[]): number | undefined {
@@ -161,7 +214,8 @@ function toldEnd(spans: readonly Span[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((latest, at) => Math.max(latest, at))
 }
 
-/** The window whose reason people read: one that has a reason, then the earliest. */
+/** The window whose reason people read: of the strictest one that has a reason, then the earliest. */
 function leadingFirst(a: Span, b: Span): number {
-  return Number(b.window.reason !== undefined) - Number(a.window.reason !== undefined) || a.start - b.start
+  const stricter = modes.indexOf(modeOf(b.window)) - modes.indexOf(modeOf(a.window))
+  return stricter || Number(b.window.reason !== undefined) - Number(a.window.reason !== undefined) || a.start - b.start
 }

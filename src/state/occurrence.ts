@@ -73,7 +73,8 @@ export function phaseOf(window: Window, now: number): Phase | undefined {
   return now >= announcedFrom(window, start) ? 'announced' : undefined
 }
 
-function announcedFrom(window: Window, start: number): number {
+/** When people begin to be told of the occurrence that starts then. */
+export function announcedFrom(window: Window, start: number): number {
   const rule = ruleOf(window)
   if (rule) return start - (rule.announce ?? 0)
   return window.announceFrom === undefined ? start : Date.parse(window.announceFrom)

@@ -37,6 +37,8 @@ export interface Opened {
 
 export interface Closed {
   closed: Window[]
+  /** When everybody is let in, where that goes little by little, in milliseconds since the epoch. */
+  reopening: number | undefined
   /** What still closes the site. */
   remaining: Window[]
 }
@@ -54,7 +56,14 @@ export function openByHand(
   const live = existing !== undefined && isLive(existing, now) ? existing : undefined
   const { id, mode, scope } = ask
   if (!existing) refuseTaken(document, ask, now)
-  const base: Window = live ?? { id, origin: 'manual', mode, scope, start: toInstant(now), ...actor }
+  const base: Window = (live && withoutRamp(live)) ?? {
+    id,
+    origin: 'manual',
+    mode,
+    scope,
+    start: toInstant(now),
+    ...actor,
+  }
   const window = withTerms({ ...base, mode }, ask)
   assertTimes(window, ask, now)
   const result = { window, since: live?.start }
@@ -142,17 +151,21 @@ export function renewLease(
   }
 }
 
+export interface CloseTerms {
+  scope: string
+  id?: string | undefined
+  holder?: string | undefined
+  all?: boolean | undefined
+  /** What closes now goes on to do so for as long, for fewer and fewer visitors. Milliseconds. */
+  ramp?: number | undefined
+}
+
 /**
  * Closes. Without an id: the windows of the scope that were opened by hand (also those that have not started, and
  * lapsed leases that were kept), and the current occurrence of a plan. With one: that window alone, and with a holder
  * only if it is held by them. `all` takes every scope, and live leases too. Of a plan never what is to come.
  */
-export function closeWindows(
-  document: StateDocument,
-  ask: { scope: string; id?: string | undefined; holder?: string | undefined; all?: boolean | undefined },
-  actor: Actor,
-  now: number,
-): Transition<Closed> {
+export function closeWindows(document: StateDocument, ask: CloseTerms, actor: Actor, now: number): Transition<Closed> {
   const isAsked = (window: Window): boolean => {
     if (!ask.all && window.scope !== ask.scope) return false
     if (ask.holder !== undefined && window.holder !== ask.holder) return false
@@ -160,13 +173,50 @@ export function closeWindows(
     if (ask.id !== undefined) return window.id === ask.id
     return ask.all || !isLiveLease(window, now)
   }
-  const asked = document.windows.filter((window) => !hasEnded(window, now) && isAsked(window))
+  const asked = document.windows.filter(
+    (window) => !hasEnded(window, now) && isAsked(window) && (ask.ramp === undefined || window.ramp === undefined),
+  )
   const closed = asked.map((window) => currentOccurrence(window, now))
-  if (closed.length === 0) return { document, result: { closed, remaining: [...effectiveMode(document, now).windows] } }
-  const windows = document.windows.flatMap((window) => (asked.includes(window) ? restOf(window, now) : [window]))
-  const entries = closed.map((window) => entry('close', window, actor, now))
-  const next = change(document, windows, entries, now)
-  return { document: next, result: { closed, remaining: [...effectiveMode(next, now).windows] } }
+  const until = ask.ramp === undefined ? undefined : toInstant(now + ask.ramp)
+  const ramped = closed.flatMap((window) => (until && isClosing(window, now) ? [withRamp(window, until, now)] : []))
+  const kept = document.windows.flatMap((window) => (asked.includes(window) ? restOf(window, now) : [window]))
+  const entries = closed.map((window) => {
+    const ramp = ramped.find((one) => hasName(one, window))
+    return ramp ? entry('ramp', ramp, actor, now) : entry('close', window, actor, now)
+  })
+  const next = closed.length === 0 ? document : change(document, [...kept, ...ramped.map(apart(kept))], entries, now)
+  const { windows, ramps } = effectiveMode(next, now, ask.scope)
+  return {
+    document: next,
+    result: {
+      closed,
+      reopening: ramps && Math.max(...ramps.map((ramp) => ramp.until)),
+      remaining: windows.filter(({ ramp }) => ramp === undefined),
+    },
+  }
+}
+
+function isClosing(window: Window, now: number): boolean {
+  return window.mode !== 'off' && isLive(window, now)
+}
+
+/** It closes until the ramp ends, whatever its end was, and nobody holds it any longer. */
+function withRamp(window: Window, until: string, now: number): Window {
+  const { recurrence, expectedEnd, holdClosed, holder, leaseUntil, onLapse, ...rest } = window
+  const origin = window.origin === 'leased' ? 'manual' : window.origin
+  return { ...rest, origin, end: until, ramp: { from: toInstant(now), until } }
+}
+
+/** Beside the series that it is an occurrence of, it needs a name of its own. */
+function apart(others: readonly Window[]): (window: Window) => Window {
+  return (window) =>
+    others.some((other) => hasName(other, window)) ? { ...window, id: `${window.id}-reopening` } : window
+}
+
+/** Closed again while it reopened: what the ramp had set is gone. */
+function withoutRamp({ ramp, ...window }: Window): Window {
+  if (ramp && window.end === ramp.until) delete window.end
+  return window
 }
 
 /** A window with the times of the occurrence that goes on. */
@@ -194,6 +244,12 @@ export function extendWindow(
     throw new MaintenanceError(
       'ERR_MAINTENANCE_WINDOW',
       `There is no window "${ask.id}" to extend. ${ids.length > 0 ? `There is ${ids.join(', ')}.` : 'No window is open or planned: open one with `on`.'}`,
+    )
+  }
+  if (found.ramp !== undefined) {
+    throw new MaintenanceError(
+      'ERR_MAINTENANCE_WINDOW',
+      `The window "${ask.id}" is reopening, until ${found.ramp.until}: \`on\` closes the site again, \`off\` opens it to all at once.`,
     )
   }
   if (found.recurrence !== undefined) {

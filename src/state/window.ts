@@ -1,6 +1,13 @@
 /** `off`; `on`: 503 for all; `read-only`: writes get 503; `hold`: requests wait, bounded, then 503. */
 export type Mode = 'off' | 'on' | 'read-only' | 'hold'
 
+/** From the mildest on: where several windows are live, the strictest counts. */
+export const modes: readonly Mode[] = ['off', 'read-only', 'hold', 'on']
+
+export function isMode(mode: unknown): mode is Mode {
+  return modes.includes(mode as Mode)
+}
+
 export type WindowOrigin = 'manual' | 'planned' | 'leased'
 
 /** The scope of the whole site. */
@@ -26,6 +33,7 @@ export interface Window {
   announceFrom?: string | undefined
   /** The end reopens nothing: `off` does. */
   holdClosed?: boolean | undefined
+  /** It reopens gently: from then on a growing share of the visitors is let in, at the end all of them. */
   ramp?: { from: string; until: string } | undefined
   /** The instance or program that renews a lease. */
   holder?: string | undefined
@@ -61,7 +69,7 @@ export interface Recurrence {
 /** One line of the history: who did what, when, why, from where. */
 export interface HistoryEntry {
   at: string
-  action: 'open' | 'update' | 'extend' | 'close' | 'end' | 'lapse' | 'plan' | 'edit' | 'skip' | 'remove'
+  action: 'open' | 'update' | 'extend' | 'ramp' | 'close' | 'end' | 'lapse' | 'plan' | 'edit' | 'skip' | 'remove'
   window: string
   mode: string
   scope: string

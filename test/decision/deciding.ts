@@ -33,7 +33,7 @@ export function deciding(options: MaintenanceOptions = {}, testRunner?: string):
   const reporter = createReporter({ warn: () => {}, error: (message) => said.push(message) }, [])
   const run = createCallbackRunner(clock, reporter)
   const settings: Settings = resolveSettings(options, {}).settings
-  const { decide } = compileDecider(settings, run, testRunner)
+  const { decide } = compileDecider(settings, { run, clock, testRunner, holds: true })
   const clientAddress = compileClientAddress(settings, run)
 
   const result: Deciding = {
@@ -44,8 +44,15 @@ export function deciding(options: MaintenanceOptions = {}, testRunner?: string):
       Object.defineProperty(request, 'url', { value: url })
       request.forced = () => forced
       request.logOut = () => void result.loggedOut++
-      const told = { window: 'manual', reason: 'Moving', since: undefined, until: undefined }
-      return decide(request, { mode, closure: mode === 'off' ? undefined : { mode, ...told } })
+      const told = {
+        window: 'manual',
+        scope: '*',
+        reason: 'Moving',
+        since: undefined,
+        until: undefined,
+        ramps: undefined,
+      }
+      return decide(request, { site: mode === 'off' ? undefined : { mode, ...told }, scopes: new Map() })
     },
     rule: async (request, mode) => (await result.decide(request, mode)).rule,
     clock,

@@ -86,5 +86,6 @@ export const ready: InstanceRecord = {
   pinned: false,
   at: 0,
   clockDifference: undefined,
+  scopes: ['billing'],
   settings: '01234567',
 }

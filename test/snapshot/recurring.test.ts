@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createStateStore } from '../../src/backends/store.js'
 import { createLastKnown } from '../../src/snapshot/last-known.js'
 import { createRefresher } from '../../src/snapshot/refresher.js'
+import { modeIn } from '../../src/snapshot/snapshot.js'
 import { serializeDocument } from '../../src/state/document.js'
 import { createReporter } from '../../src/telemetry/warnings.js'
 import { createTestClock } from '../../src/testing/index.js'
@@ -42,7 +43,7 @@ function refresherOf(backend: ScriptedBackend, copy?: string) {
     pollInterval: 12 * hour,
     firstReadTimeout: 1000,
     fallback: 'off',
-    onChange: ({ mode }) => seen.push(`${mode} ${new Date(clock.now()).toISOString()}`),
+    onChange: (snapshot) => seen.push(`${modeIn(snapshot)} ${new Date(clock.now()).toISOString()}`),
   })
   onTestFinished(() => refresher.close())
   return { refresher, clock, seen, looks: () => looks }
@@ -57,7 +58,7 @@ describe('an instance that has not loaded what a recurring window needs', () => 
     refresher.start()
     expect(refresher.current.status).toBe('pending')
     await refresher.first()
-    expect([refresher.current.status, refresher.current.mode, seen]).toEqual([
+    expect([refresher.current.status, modeIn(refresher.current), seen]).toEqual([
       'ready',
       'off',
       [expect.stringMatching('^off ')],
@@ -80,7 +81,7 @@ describe('an instance flips by its timer', () => {
       'off 2026-03-30T01:15:00.000Z',
     ])
     const before = looks()
-    for (let request = 0; request < 1000; request++) expect(refresher.current.mode).toBe('off')
+    for (let request = 0; request < 1000; request++) expect(modeIn(refresher.current)).toBe('off')
     expect(looks()).toBe(before)
   })
 

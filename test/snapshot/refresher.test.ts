@@ -3,7 +3,7 @@ import { createStateStore } from '../../src/backends/store.js'
 import type { Clock } from '../../src/clock.js'
 import { createLastKnown } from '../../src/snapshot/last-known.js'
 import { createRefresher, type RefresherOptions } from '../../src/snapshot/refresher.js'
-import type { Snapshot } from '../../src/snapshot/snapshot.js'
+import { modeIn, type Snapshot } from '../../src/snapshot/snapshot.js'
 import { createReporter } from '../../src/telemetry/warnings.js'
 import { createTestClock } from '../../src/testing/index.js'
 import { at, documentOf, leaseOf, minute, windowOf } from '../state/windows.js'
@@ -29,11 +29,11 @@ function refresherOf(backend: ScriptedBackend, options: Partial<RefresherOptions
     pollInterval: 5 * second,
     firstReadTimeout: second,
     fallback: 'off',
-    onChange: ({ status, mode }: Snapshot) => seen.push(`${status} ${mode}`),
+    onChange: (snapshot: Snapshot) => seen.push(`${snapshot.status} ${modeIn(snapshot)}`),
     ...options,
   })
   onTestFinished(() => refresher.close())
-  const now = () => `${refresher.current.status} ${refresher.current.mode}`
+  const now = () => `${refresher.current.status} ${modeIn(refresher.current)}`
   return { refresher, clock, said, seen, now }
 }
 

@@ -1,0 +1,44 @@
+import type { Clock } from '../../clock.js'
+import { isIpv4, readAddress } from '../../request/address-text.js'
+import type { Closure } from '../../state/closure.js'
+import type { Opening, Rule } from '../rule.js'
+
+const opening: Opening = {
+  rule: 'reopening',
+  reason: 'the site is reopening, and the share that is let in has come to this visitor',
+  personal: true,
+}
+
+/** While a site reopens gently: a share of the visitors that grows, whoever is in it stays in it. */
+export function compileReopeningRule(clock: Pick<Clock, 'now'>): Rule {
+  const words = new Uint32Array(4)
+  return ({ ip }, _path, closure) => {
+    if (!closure.ramps || ip === undefined || !readAddress(ip, words)) return undefined
+    return placeOf(words, closure) < shareAt(closure.ramps, clock.now()) ? opening : undefined
+  }
+}
+
+/** The share that is let in, from 0 to 1: the smallest where several windows reopen. */
+export function shareAt(ramps: NonNullable<Closure['ramps']>, now: number): number {
+  return ramps.reduce((share, { from, until }) => Math.min(share, (now - from) / (until - from)), 1)
+}
+
+/**
+ * A visitor's place from 0 to 1, by the address: all of it in IPv4, the first 64 bits in IPv6, of which a household has
+ * many. Another reopening has other first ones.
+ */
+function placeOf(words: Uint32Array, { ramps, window = '' }: Closure): number {
+  const [a, b, , d] = words as unknown as [number, number, number, number]
+  let hash = (ramps?.[0]?.from ?? 0) >>> 0
+  for (let index = 0; index < window.length; index++) hash = mix(hash, window.charCodeAt(index))
+  hash = isIpv4(words) ? mix(hash, d) : mix(mix(hash, a), b)
+  return mix(hash, 0) / 2 ** 32
+}
+
+/** Every bit of both changes about half of those that come out. */
+function mix(hash: number, word: number): number {
+  let mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}
