@@ -7,8 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const { settingsTable } = await import('../dist/settings/table.js')
+const { settingsTable: definitions } = await import('../dist/settings/table.js')
+const { settingsReference } = await import('../dist/settings/reference.js')
 const { variableOf } = await import('../dist/settings/environment.js')
+
+const settingsTable = definitions.map((setting) => ({ ...setting, ...settingsReference[setting.name] }))
 
 const defaultOf = ({ default: value, defaultText }) =>
   defaultText ??

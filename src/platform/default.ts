@@ -19,6 +19,7 @@ export const platform: Platform = {
   // By its path: not every bundler for the edge takes the file that its package names for browsers.
   liquid: async () => (await import('liquidjs/dist/liquid.browser.mjs' as string)) as typeof import('liquidjs'),
   testRunner: () => undefined,
+  events: () => undefined,
   host: () => 'edge',
   process: () => crypto.randomUUID().slice(0, 8),
 }

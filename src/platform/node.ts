@@ -1,9 +1,11 @@
+import { channel } from 'node:diagnostics_channel'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fileBackend } from '../backends/file.js'
+import { createEvents } from '../telemetry/events.js'
 import { detectHosting } from './hosting.js'
 import { createLocalCopy } from './local-copy.js'
 import type { Platform } from './platform.js'
@@ -33,6 +35,7 @@ export const platform: Platform = {
   fileBackend: (path) => fileBackend({ path }),
   liquid: () => load('liquidjs') as typeof import('liquidjs'),
   testRunner,
+  events: (maintenance) => createEvents(channel, maintenance),
   host: () => hostname(),
   process: () => String(process.pid),
 }

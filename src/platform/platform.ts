@@ -1,4 +1,6 @@
 import type { StateBackend } from '../backends/backend.js'
+import type { Maintenance } from '../maintenance.js'
+import type { Events } from '../telemetry/events.js'
 import type { Hosting } from './hosting.js'
 
 /** The last known state on this machine's disk. */
@@ -30,6 +32,8 @@ export interface Platform {
   liquid(): typeof import('liquidjs') | Promise<typeof import('liquidjs')>
   /** The name of the test runner this process is part of. */
   testRunner(): string | undefined
+  /** Tells what happens to whoever listens, where the runtime has a place for that. */
+  events(maintenance: () => Maintenance): Events | undefined
   /** This machine's name, and the process's id on it. */
   host(): string
   process(): string
