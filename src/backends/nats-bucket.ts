@@ -2,7 +2,6 @@ import { bounded, systemClock } from '../clock.js'
 import {
   callJetStream,
   codeOf,
-  connectionLost,
   type Delivery,
   decode,
   deliverFrom,
@@ -17,6 +16,7 @@ import {
   toNanoseconds,
   wrongRevision,
 } from './nats-jetstream.js'
+import { beginWithStream, listenTo, type NatsWatch, type NatsWatcher } from './nats-watch.js'
 
 /** What is stored under a name. */
 export interface NatsEntry {
@@ -42,7 +42,7 @@ export interface NatsBucket {
   list(pattern: string): Promise<{ entries: { text: string; at: number }[]; now: number }>
   /**
    * Calls `onText` with what is stored under the name from now on; with `undefined` when that is to be read: it was
-   * deleted, or the bucket was made since.
+   * deleted, the bucket was made since, or something may have been missed.
    */
   follow(name: string, onText: (text?: string) => void, onLost: (error: unknown) => void): Promise<() => void>
 }
@@ -53,8 +53,15 @@ export interface NatsBucketDefinition {
   history: number
   /** What is older goes. Milliseconds. */
   maxAge?: number
+  /**
+   * The first words of its names, where what is stored is to be sent to everybody who listens as well. A server feeds so
+   * many consumers of a stream far slower. That takes a subject of which nothing is stored, so no other names will do.
+   */
+  followed?: readonly string[]
 }
 
+/** Nothing is stored below it. */
+const changed = 'changed'
 const expectedRevision = 'Nats-Expected-Last-Subject-Sequence'
 const operation = 'KV-Operation'
 const marker = 'Nats-Marker-Reason'
@@ -62,17 +69,22 @@ const deletion = new RegExp(`^(${operation}|${marker}):`, 'm')
 
 export function createNatsBucket(
   open: () => Promise<NatsConnection>,
-  { name: bucket, history, maxAge = 0 }: NatsBucketDefinition,
+  { name: bucket, history, maxAge = 0, followed = [] }: NatsBucketDefinition,
 ): NatsBucket {
   const stream = `KV_${bucket}`
   const subjectOf = (name: string): string => `$KV.${bucket}.${name}`
+  // Below the bucket's own subjects: whoever may send there may write to the bucket as well.
+  const republish = { src: subjectOf('>'), dest: subjectOf(`${changed}.>`) }
   let known: 'missing' | 'empty' | 'filled' | undefined
+  let republished = false
 
   async function create(): Promise<void> {
     const config = {
       name: stream,
       description: 'Made by maintenance-mode',
-      subjects: [subjectOf('>')],
+      ...(followed.length > 0
+        ? { subjects: followed.flatMap((word) => [subjectOf(word), subjectOf(`${word}.>`)]), republish }
+        : { subjects: [subjectOf('>')] }),
       storage: 'file',
       num_replicas: 1,
       max_msgs_per_subject: history,
@@ -92,8 +104,11 @@ export function createNatsBucket(
 
   async function look(): Promise<void> {
     try {
-      const { state } = await callJetStream<{ state: { messages: number } }>(await open(), `STREAM.INFO.${stream}`, {})
+      const { state, config } = await callJetStream<StreamInfo>(await open(), `STREAM.INFO.${stream}`, {})
       known = state.messages > 0 ? 'filled' : 'empty'
+      // A bucket of somebody else's making may have another subject for it, where anybody may send.
+      const { src, dest, headers_only = false } = config.republish ?? {}
+      republished = src === republish.src && dest === republish.dest && !headers_only
     } catch (error) {
       if (codeOf(error) !== noStream) throw error
       known = 'missing'
@@ -145,49 +160,27 @@ export function createNatsBucket(
     }
   }
 
-  /** Begins once somebody has made the bucket, which the server announces. */
-  async function beginLater(
-    begin: () => Promise<Delivery | undefined>,
-    onBegin: () => void,
-    onLost: (error: unknown) => void,
-  ): Promise<() => void> {
-    let waiting = true
-    let stopped = false
-    let delivery: Delivery | undefined
-    const connection = await open()
-    const announced = connection.subscribe(`$JS.EVENT.ADVISORY.STREAM.CREATED.${stream}`, {
-      callback(error) {
-        if (!endWaiting()) return
-        if (error) onLost(error)
-        else begin().then(take, onLost)
+  /** `undefined` where there is no bucket. */
+  async function watch(name: string, { receive, onMissed, onLost }: NatsWatcher): Promise<NatsWatch | undefined> {
+    let refused = false
+    let begun = false
+    const listening = listenTo(await open(), subjectOf(`${changed}.${name}`), {
+      receive,
+      onMissed,
+      onLost(error) {
+        if (begun) onLost(error)
+        else refused = true
       },
     })
-    void announced.closed.then(() => {
-      if (endWaiting()) onLost(new Error(connectionLost))
-    })
-
-    function endWaiting(): boolean {
-      const was = waiting
-      waiting = false
-      announced.unsubscribe()
-      return was
+    try {
+      // Answered after the subscription: by then it is known whether that is allowed.
+      await look()
+      begun = republished && !refused
+    } finally {
+      if (!begun) listening.stop()
     }
-    function take(begun: Delivery | undefined): void {
-      delivery = begun
-      if (stopped) begun?.stop()
-      else if (begun) onBegin()
-      else onLost(new Error('the bucket was removed'))
-    }
-
-    // It may have been made before the server knew that we listen.
-    const begun = await begin()
-    if (begun && endWaiting()) take(begun)
-    else begun?.stop()
-    return () => {
-      stopped = true
-      endWaiting()
-      delivery?.stop()
-    }
+    if (known === 'missing') return undefined
+    return begun ? listening : deliver(name, 'new', receive, onLost)
   }
 
   return {
@@ -231,12 +224,17 @@ export function createNatsBucket(
       return { entries: kept.map((message) => ({ text: decode(message.data), at: storedAt(message) })), now }
     },
     async follow(name, onText, onLost) {
+      const onMissed = (): void => onText()
       const receive = (message: NatsMessage): void => onText(isDeletion(message) ? undefined : decode(message.data))
-      const begin = () => deliver(name, 'new', receive, onLost)
-      const delivery = await begin()
-      return delivery ? delivery.stop : beginLater(begin, onText, onLost)
+      const begin = () => watch(name, { receive, onMissed, onLost })
+      return beginWithStream(await open(), stream, begin, { onMissed, onLost })
     },
   }
+}
+
+interface StreamInfo {
+  state: { messages: number }
+  config: { republish?: { src?: string; dest?: string; headers_only?: boolean } }
 }
 
 interface StoredMessage {
@@ -252,8 +250,10 @@ function isOtherRevision(error: unknown): boolean {
   return wrongRevision.includes(codeOf(error))
 }
 
-function isDeletion({ headers }: NatsMessage): boolean {
-  return Boolean(headers?.get(operation) || headers?.get(marker))
+function isDeletion(message: NatsMessage): boolean {
+  // Headers are parsed when they are asked for: for what has a text, nobody has to wait for that.
+  if (message.data.length > 0) return false
+  return Boolean(message.headers?.get(operation) || message.headers?.get(marker))
 }
 
 function fromBase64(text: string): string {

@@ -12,6 +12,8 @@ export interface NatsConnection {
   ): NatsSubscription
   /** Host and port. */
   getServer(): string
+  /** What happens to a connection that is made anew by itself when it was lost. */
+  status?(): AsyncIterable<{ type: string }>
 }
 
 export interface NatsMessage {
@@ -177,5 +179,7 @@ function inboxPrefix(connection: NatsConnection): string {
 }
 
 export const toNanoseconds = (milliseconds: number): number => milliseconds * 1e6
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
-export const decode = (data: Uint8Array): string => new TextDecoder().decode(data)
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const encode = (text: string): Uint8Array => encoder.encode(text)
+export const decode = (data: Uint8Array): string => decoder.decode(data)

@@ -27,7 +27,7 @@ const minute = 60_000
 export function natsBackend(options: NatsBackendOptions): StateBackend {
   const { address, key, open, close } = resolveLink(options)
   const entry = key === '' ? 'state' : `state.${toToken(key)}`
-  const state = createNatsBucket(open, { name: 'maintenance-mode', history: 5 })
+  const state = createNatsBucket(open, { name: 'maintenance-mode', history: 5, followed: ['state', 'damaged'] })
   const instances = createNatsBucket(open, { name: 'maintenance-mode-instances', history: 1, maxAge: 2 * minute })
   const placeOf = (id: string): string => `${entry}.${toToken(id)}`
   const watches = new Set<() => void>()

@@ -19,9 +19,11 @@ import { startScript, temporaryFolder } from './fixtures/child.js'
 
 const page = readFileSync(new URL('../../docs/backends/nats.md', import.meta.url), 'utf8')
 const [, permissions = ''] = /```text\n(.*?)```/s.exec(page) ?? []
+/** May not listen to what the server republishes. */
+const deaf = permissions.replace(/"\$KV\.maintenance-mode\.changed\.>"/, '')
 
 /** Accounts share nothing: every test has one of its own. */
-const accounts = Array.from({ length: 20 }, (_, index) => `app${index}`)
+const accounts = Array.from({ length: 30 }, (_, index) => `app${index}`)
 const passwordOf = (user: string): string => `${user}-p@ss:w/rd`
 
 let engine: Engine
@@ -35,8 +37,8 @@ beforeAll(async () => {
     http: "127.0.0.1:${monitor}"
     max_payload: 400KB
     accounts: {
-      ${accounts.map((name) => `${name}: { jetstream: enabled, users: [${user(name)}, ${user(`${name}-limited`, permissions)}] }`).join('\n')}
-      reading: { jetstream: enabled, users: [${user('reading')}, ${user('reader', permissions.replace(/"\$KV[^"]*"/g, ''))}] }
+      ${accounts.map((name) => `${name}: { jetstream: enabled, users: [${user(name)}, ${user(`${name}-limited`, permissions)}, ${user(`${name}-deaf`, deaf)}] }`).join('\n')}
+      reading: { jetstream: enabled, users: [${user('reading')}, ${user('reader', permissions.replace(/"\$KV\.[\w-]*\.>"/g, ''))}] }
       plain: { users: [${user('plain')}] }
     }`)
 })
@@ -70,6 +72,12 @@ async function streamsOf(connection: NatsConnection): Promise<string[]> {
   return (answer.streams ?? []).sort()
 }
 
+/** Watches through JetStream. */
+async function consumersOf(connection: NatsConnection): Promise<string[]> {
+  const answer = await connection.request('$JS.API.CONSUMER.NAMES.KV_maintenance-mode')
+  return answer.json<{ consumers: string[] | null }>().consumers ?? []
+}
+
 /** What the server knows of the connections of an account. */
 async function connectionsOf(account: string): Promise<{ subscriptions: string[] }[]> {
   const answer = await fetch(`http://127.0.0.1:${monitor}/connz?acc=${account}&subs=1`)
@@ -78,6 +86,7 @@ async function connectionsOf(account: string): Promise<{ subscriptions: string[]
 }
 
 const first = serializeDocument(documentOf())
+const second = serializeDocument({ ...documentOf(windowOf()), revision: 2 })
 const create = { expected: 0, next: 1 }
 const quiet = { localCopyPath: false as const, logger: { warn() {}, error() {} } }
 /** So that what is seen was told, not polled. */
@@ -302,9 +311,11 @@ describe('the state in NATS', () => {
   it('needs what the docs say of a user whose permissions are limited', async () => {
     const account = newAccount()
     const backend = backendOf({ url: urlOf(`${account}-limited`) })
-    const seen = await watching(backend)
     await backend.write(first, create)
-    await vi.waitFor(() => expect(seen.told).toContain(1))
+    const seen = await watching(backend)
+    await backend.write(second, { expected: 1, next: 2 })
+    await vi.waitFor(() => expect(seen.told).toEqual([2]))
+    expect(await consumersOf(await clientOf(account))).toHaveLength(0)
     await backend.presence?.announce({ id: 'web-1', text: '' }, 60_000)
     expect(await backend.presence?.list()).toHaveLength(1)
     await backend.presence?.leave('web-1')
@@ -346,6 +357,122 @@ describe('the state in NATS', () => {
   })
 })
 
+describe('a change in NATS', () => {
+  const update = { expected: 1, next: 2 }
+
+  it('is told by the server to all who listen, whoever has made it, however long it is', async () => {
+    const account = newAccount()
+    const client = await clientOf(account)
+    const writer = backendOf({ connection: client, key: 'shop' })
+    await writer.write(first, create)
+    const seen = await watching(backendOf({ url: urlOf(account), key: 'shop' }))
+    const other = await watching(backendOf({ url: urlOf(account) }))
+    const bucket = await bucketOf(client)
+    await bucket.put('state.shop', second)
+    const long = { ...documentOf(), revision: 3, filling: 'x'.repeat(399_000) }
+    await writer.write(serializeDocument(long as never), { expected: 2, next: 3 })
+    await bucket.put('state.shop', '{"format":1,"id')
+    await vi.waitFor(() => expect(seen.told).toEqual([2, 3, 0]))
+    expect(other.told).toEqual([])
+    expect(await consumersOf(client)).toEqual([])
+  })
+
+  it('that is refused is not told', async () => {
+    const account = newAccount()
+    const [one, two] = [backendOf({ url: urlOf(account) }), backendOf({ url: urlOf(account) })]
+    await one.write(first, create)
+    const seen = await watching(two)
+    const attempts = Array.from({ length: 5 }, () => one.write(second, update).catch(() => 'refused'))
+    expect((await Promise.all(attempts)).filter((outcome) => outcome !== 'refused')).toEqual([undefined])
+    await one.write(serializeDocument({ ...documentOf(), revision: 3 }), { expected: 2, next: 3 })
+    await vi.waitFor(() => expect(seen.told).toEqual([2, 3]))
+  })
+
+  const through: [string, (account: string) => Promise<string>][] = [
+    [
+      'a user who may not listen to the rest',
+      async (account) => {
+        await backendOf({ url: urlOf(account) }).write(first, create)
+        return `${account}-deaf`
+      },
+    ],
+    [
+      "a bucket of another client's making",
+      async (account) => {
+        const bucket = await new Kvm(await clientOf(account)).create('maintenance-mode')
+        await bucket.put('state', first)
+        return account
+      },
+    ],
+    [
+      'a bucket that is republished where anybody may send',
+      async (account) => {
+        const republish = { src: '$KV.maintenance-mode.>', dest: 'news.>' }
+        const bucket = await new Kvm(await clientOf(account)).create('maintenance-mode', { republish })
+        await bucket.put('state', first)
+        return account
+      },
+    ],
+  ]
+  it.each(through)('is told through JetStream by %s', async (_, prepare) => {
+    const account = newAccount()
+    const user = await prepare(account)
+    const maintenance = maintenanceOf({ stateBackend: urlOf(user), pollInterval: hour })
+    maintenance.start()
+    expect(await maintenance.getMode()).toBe('off')
+    const seen = await watching(backendOf({ url: urlOf(user) }))
+    expect(await consumersOf(await clientOf(account))).toHaveLength(2)
+    await maintenanceOf({ stateBackend: urlOf(user) }).setMode('on')
+    await vi.waitFor(() => expect([maintenance.status().mode, seen.told]).toEqual(['on', [2]]))
+    expect(seen.lost).toEqual([])
+  })
+
+  it('that was not heard is found by the poll', async () => {
+    const account = newAccount()
+    const client = await clientOf(account)
+    const backend = backendOf({ url: urlOf(account) })
+    await backend.write(first, create)
+    const maintenance = maintenanceOf({ stateBackend: urlOf(account), pollInterval: 0.5 })
+    maintenance.start()
+    expect(await maintenance.getMode()).toBe('off')
+    const seen = await watching(backendOf({ url: urlOf(account) }))
+    // Of another making, it is republished to nobody.
+    await (await bucketOf(client)).destroy()
+    await (await new Kvm(client).create('maintenance-mode')).put('state', second)
+    await vi.waitFor(() => expect(maintenance.status().mode).toBe('on'), { timeout: 5000 })
+    expect(seen.told).toEqual([])
+  })
+
+  it('is looked for when the connection that was passed in was made anew', async () => {
+    const account = newAccount()
+    const writer = backendOf({ url: urlOf(account) })
+    await writer.write(first, create)
+    const client = await clientOf(account)
+    const maintenance = maintenanceOf({ stateBackend: natsBackend({ connection: client }), pollInterval: hour })
+    maintenance.start()
+    expect(await maintenance.getMode()).toBe('off')
+    const seen = await watching(backendOf({ connection: client }))
+    await Promise.all([client.reconnect(), writer.write(second, update)])
+    await vi.waitFor(() => expect(seen.told).toContain(undefined))
+    await vi.waitFor(() => expect(maintenance.status().mode).toBe('on'))
+    await writer.write(serializeDocument({ ...documentOf(), revision: 3 }), { expected: 2, next: 3 })
+    await vi.waitFor(() => expect(maintenance.status().mode).toBe('off'))
+    expect(seen.lost).toEqual([])
+  })
+
+  it('cannot be made up by who may not write to the bucket', async () => {
+    const backend = backendOf({ url: urlOf('reading'), key: 'forged' })
+    await backend.write(first, create)
+    const seen = await watching(backend)
+    const [reader, owner] = [await clientOf('reader'), await clientOf('reading')]
+    const subject = '$KV.maintenance-mode.changed.state.forged'
+    reader.publish(subject, second)
+    await reader.flush()
+    owner.publish(subject, serializeDocument({ ...documentOf(), revision: 7 }))
+    await vi.waitFor(() => expect(seen.told).toEqual([7]))
+  })
+})
+
 describe('NATS that cannot be used', () => {
   const addresses: [string, () => Promise<string> | string, RegExp][] = [
     ['the password is wrong', () => urlOf('plain', 's3cret'), /Authorization Violation.* Are user and password/],
@@ -362,14 +489,14 @@ describe('NATS that cannot be used', () => {
   ]
   it.each(addresses)('is told with what to do where %s', async (_, address, expected) => {
     const backend = backendOf({ url: await address() })
-    for (const attempt of [
+    const attempts = [
       backend.read(),
       backend.write(first, create),
       watching(backend),
       backend.presence?.announce({ id: 'web-1', text: '' }, 60_000),
       backend.presence?.list(),
-    ]) {
-      const message = await messageOf(attempt)
+    ]
+    for (const message of await Promise.all(attempts.map(messageOf))) {
       expect(message).toMatch(/^The state at nats(\+tls)?:\/\/[\w.-]+(:\d+)? cannot be [\w ]+: /)
       expect(message).toMatch(expected)
       expect(message).not.toMatch(/s3cret|p@ss|p%40ss/)
@@ -472,11 +599,10 @@ describe('a connection to NATS', () => {
 
   it('of which the watch was lost on the server is told of', async () => {
     const client = await clientOf(newAccount())
+    await new Kvm(client).create('maintenance-mode')
     const backend = backendOf({ connection: client })
-    await backend.write(first, create)
     const seen = await watching(backend)
-    const names = await client.request('$JS.API.CONSUMER.NAMES.KV_maintenance-mode')
-    const [name] = names.json<{ consumers: string[] }>().consumers
+    const [name] = await consumersOf(client)
     await client.request(`$JS.API.CONSUMER.DELETE.KV_maintenance-mode.${name}`)
     await vi.waitFor(() => expect(seen.lost).toHaveLength(1), { timeout: 8000 })
     expect(seen.lost[0]).toMatch(/cannot be watched: (the server has gone silent|consumer deleted)/i)

@@ -121,14 +121,19 @@ describe('a watch that is lost', () => {
 })
 
 describe('what a watch tells', () => {
-  it('is taken at once, without a read, if it is a later revision of the same state', async () => {
+  it.each([
+    ['a later revision of the same state', off],
+    ['the same revision, edited by hand', { ...on, windows: [] }],
+  ])('is taken at once, without a read, if it is %s', async (_what, told) => {
     const backend = shared(on)
     const { maintenance, clock, now } = instance(backend)
     await maintenance.ready()
     await clock.advance(0)
     const before = backend.reads
-    backend.store(off)
-    backend.tell(serializeDocument(off))
+    backend.tell(serializeDocument(on))
+    backend.store(told)
+    backend.tell(serializeDocument(told))
+    await clock.advance(0)
     expect([now(), backend.reads]).toEqual(['ready off', before])
   })
 
