@@ -20,7 +20,7 @@ import * as honoAdapter from 'maintenance-mode/hono'
 import * as koaAdapter from 'maintenance-mode/koa'
 import { MaintenanceModeModule } from 'maintenance-mode/nestjs'
 
-/** By name: `(status, { maintenance }?)` or `(status, { answer: { headers, body } }?)`. */
+/** By name: `(status, middle?)`, where what is in the middle is `{ maintenance }` or `{ answer: { headers, body } }`. */
 export const frameworkApps = {
   express(status, { maintenance, answer } = {}) {
     const app = express()
@@ -59,12 +59,13 @@ export const frameworkApps = {
     return app.callback()
   },
 
-  hono(status, { maintenance, answer } = {}) {
+  /** @param around the maintenance mode to put around the app */
+  hono(status, { maintenance, answer, around } = {}) {
     const app = new Hono()
     const own = answer ? (c) => c.body(answer.body, 503, answer.headers) : (_c, next) => next()
     app.use(maintenance ? honoAdapter.maintenanceMode(maintenance) : own)
     app.get('/', (c) => c.text('Hello', status))
-    return getRequestListener(app.fetch)
+    return getRequestListener(around ? honoAdapter.withMaintenanceMode(around, app) : app.fetch)
   },
 
   h3(status, { maintenance, answer } = {}) {
@@ -115,7 +116,8 @@ function nestApp(adapter, status, middle) {
   HttpCode(status)(Root.prototype, 'hello', Object.getOwnPropertyDescriptor(Root.prototype, 'hello'))
   Controller()(Root)
   class App {}
-  const imports = middle?.maintenance ? [MaintenanceModeModule.forRoot(middle.maintenance)] : []
+  // Without the control URLs, which the others have not mounted either: one middleware against one.
+  const imports = middle?.maintenance ? [MaintenanceModeModule.forRoot(middle.maintenance, { controls: false })] : []
   Module({ imports, controllers: [Root] })(App)
   return NestFactory.create(App, adapter, { logger: false })
 }

@@ -46,19 +46,24 @@ export function settle(
   return refuseOr(engine, request, passPrivately, verdict)
 }
 
-/** Refuses a fetch request by its verdict, or returns what `pass` does, whose privacy is its own affair. */
+/**
+ * Refuses a fetch request by its verdict, or returns what `pass` does, whose privacy is its own affair.
+ *
+ * @param answer makes a Response of a reply
+ */
 export function refuseOr<Passed>(
   engine: Engine,
   request: FetchRequest,
   pass: (decision: Decision) => Passed | Promise<Passed>,
   verdict: Verdict | Promise<Verdict> = engine.judge(request),
+  answer: (reply: Reply, method: string) => Response = toResponse,
 ): Response | Passed | Promise<Response | Passed> {
   const finish = ({ decision, reply }: Verdict): Response | Passed | Promise<Passed> => {
     if (!reply) {
       notePass(engine, request.raw)
       return pass(decision)
     }
-    const response = toResponse(reply, request.method)
+    const response = answer(reply, request.method)
     markRefused(request.native, response, decision)
     if (request.native !== request.raw) markRefused(request.raw, response, decision)
     return response

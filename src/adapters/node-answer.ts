@@ -90,9 +90,12 @@ const buffers = new WeakMap<Uint8Array, Buffer>()
 /** A body for frameworks that know Buffers only. */
 export function toBuffer(body: Reply['body']): Buffer {
   if (typeof body === 'string') return Buffer.from(body)
-  const known = buffers.get(body) ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  buffers.set(body, known)
-  return known
+  let buffer = buffers.get(body)
+  if (!buffer) {
+    buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    buffers.set(body, buffer)
+  }
+  return buffer
 }
 
 function keepPrivate(res: ServerResponse): void {

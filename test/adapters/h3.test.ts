@@ -119,6 +119,39 @@ describe('maintenanceMode in h3', () => {
     expect(told).toEqual([false, false, false, true, true, true])
   })
 
+  it('refuses on Node with a Response that those around it can read, change and hand on', async () => {
+    const maintenance = maintain()
+    await maintenance.setMode('on')
+    const seen: unknown[] = []
+    const app = new H3().use(async (event, next) => {
+      const answer = (await next()) as Response
+      const { pathname } = event.url
+      if (pathname === '/read')
+        seen.push(answer instanceof Response, answer.status, answer.ok, await answer.clone().text())
+      if (pathname === '/changed') answer.headers.set('x-seen', 'yes')
+      return pathname === '/copied' ? new Response(answer.body, answer) : answer
+    })
+    app.use(maintenanceMode(maintenance))
+    const server = serve(app, { port: 0, hostname: '127.0.0.1', silent: true })
+    await server.ready()
+    const ask = async (path: string, method = 'GET') => {
+      const answer = await fetch(new URL(path, server.url), { method, headers: { accept: 'text/html' } })
+      const { date, connection, 'keep-alive': _, ...headers } = Object.fromEntries(answer.headers)
+      return { status: answer.status, headers, text: await answer.text() }
+    }
+    const plain = await ask('/plain')
+    expect(plain.headers).toMatchObject({
+      'maintenance-mode': 'on',
+      'content-length': String(Buffer.byteLength(plain.text)),
+    })
+    expect(await ask('/read')).toEqual(plain)
+    expect(seen).toEqual([true, 503, false, plain.text])
+    expect(await ask('/copied')).toEqual(plain)
+    expect(await ask('/changed')).toEqual({ ...plain, headers: { ...plain.headers, 'x-seen': 'yes' } })
+    expect(await ask('/plain', 'HEAD')).toEqual({ ...plain, text: '' })
+    await server.close(true)
+  })
+
   it('tells the runtime of a read that outlives the request, where nothing runs between requests', async () => {
     const maintenance = maintain({ maxAge: '1s' }, { environment: { VERCEL: '1' } })
     const app = new H3().use(maintenanceMode(maintenance)).get('/', hello)
