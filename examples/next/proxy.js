@@ -2,5 +2,3 @@ import { maintenanceMode } from 'maintenance-mode/next'
 import maintenanceConfig from './maintenance-mode.config.js'
 
 export const proxy = maintenanceMode(maintenanceConfig)
-
-export const config = { matcher: '/((?!_next/static/).*)' }

@@ -104,9 +104,19 @@ export function forceMaintenanceModeOn(
   }
 }
 
-/** Of Next's own address: a `basePath` is taken off, and no dot segment is left in it. */
-function isBuilt({ nextUrl }: Request & { readonly nextUrl?: { readonly pathname: string } }): boolean {
-  return nextUrl?.pathname.startsWith('/_next/static/') ?? false
+/**
+ * By Next's own address: a `basePath` is taken off, and no dot segment is left in it. A catch-all route at the root is asked
+ * for what is no file there, so an action, the data of a page (whose address has lost its prefix and reads like a file's),
+ * and what decodes to another path are no assets.
+ */
+function isBuilt({
+  nextUrl,
+  method,
+  headers,
+}: Request & { readonly nextUrl?: { readonly pathname: string } }): boolean {
+  const path = nextUrl?.pathname
+  if (!path?.startsWith('/_next/static/') || /%(?:2[5ef]|5c)/i.test(path)) return false
+  return (method === 'GET' || method === 'HEAD') && !headers.has('x-nextjs-data')
 }
 
 /** Of a server action that failed Next's client shows a text of exactly this type, and no other answer. */

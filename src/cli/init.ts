@@ -51,7 +51,7 @@ function assertSupported(project: Project, { framework, version, major, verdict 
   const majors = supported.split('||').map(majorOf)
   const nearest = majors.find((one) => one === major) ?? majors.at(-1)
   throw new NotYetError(
-    `${name} ${version} is older than what is supported: ${supported}. Nothing is written. Upgrade it (\`${managerOf(project).add}${packages[0]}@${nearest}\`), or close the site in front of it: docs/adapters/node.md.`,
+    `${name} ${version} is older than what is supported: ${supported}. Nothing is written. Upgrade it (\`${managerOf(project).add}${packages[0]}@${nearest}\`), or close the site in front of it: node_modules/maintenance-mode/docs/adapters/node.md.`,
   )
 }
 

@@ -64,15 +64,26 @@ describe('maintenanceMode as a proxy', () => {
     const maintenance = maintain()
     const proxy = maintenanceMode(maintenance)
     await maintenance.setMode('on')
-    const closed = async (pathname: string) => {
-      const request = Object.assign(visit(pathname), { nextUrl: new URL(`http://shop${pathname}`) })
-      return (await proxy(request, event))?.status === 503
+    const closed = async (pathname: string, init: RequestInit = {}) => {
+      const nextUrl = new URL(`http://shop${pathname}`)
+      const answer = await proxy(Object.assign(new Request(nextUrl, init), { nextUrl }), event)
+      return answer?.status === 503
     }
-    expect(await closed('/_next/static/chunks/app.js')).toBe(false)
+    const asset = '/_next/static/chunks/app.js'
+    expect(await closed(asset)).toBe(false)
+    expect(await closed(asset, { method: 'HEAD' })).toBe(false)
+    expect(await closed('/_next/static/chunks/app/%5Bslug%5D/(shop)/page-1.js')).toBe(false)
+    // A route `[...slug]` at the root would answer these.
+    expect(await closed(asset, { method: 'POST', headers: { 'next-action': '1' } }), 'an action').toBe(true)
+    expect(await closed(asset, { method: 'POST', body: new FormData() }), 'an action of a form').toBe(true)
+    expect(await closed(asset, { headers: { 'x-nextjs-data': '1' } }), 'the data of a page').toBe(true)
     for (const path of [
       '/x/_next/static/a.js',
       '/_next/static/../../x',
       '/_next/static/%2e%2e/%2e%2e/x',
+      '/_next/static/..%2f..%2Fx',
+      '/_next/static/..%5c..%5Cx',
+      '/_next/static/%252e%252e%252fx',
       '/_next/image',
     ]) {
       expect(await closed(path), path).toBe(true)

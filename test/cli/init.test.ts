@@ -12,7 +12,7 @@ interface Told {
   platform: string | null
   written: boolean
   files: { path: string; action: string; text: string }[]
-  steps: { file: string | null; below: number | null; lines: string[] }[]
+  steps: { file: string | null; where: string; below: number | null; lines: string[] }[]
   notes: string[]
   checks: { state: string; settings: string[] } | null
   error?: { code: string; message: string }
@@ -45,7 +45,7 @@ const expected: Record<keyof typeof starters, [created: string[], file: string |
   'next 15, in src, in JavaScript': [['maintenance-mode.config.mjs', 'src/middleware.js', '.gitignore'], null, []],
   nuxt: [['maintenance-mode.config.ts', '.gitignore'], 'nuxt.config.ts', [`modules: ['maintenance-mode/nuxt'],`]],
   sveltekit: [['maintenance-mode.config.ts', 'src/hooks.server.ts', '.gitignore'], null, []],
-  astro: [['maintenance-mode.config.ts', 'src/middleware.ts', '.gitignore'], null, []],
+  astro: [['maintenance-mode.config.ts', 'src/middleware.ts', '.gitignore'], 'astro.config.mjs', [`output: 'server',`]],
   'react-router': [
     ['maintenance-mode.config.ts', '.gitignore'],
     'app/root.tsx',
@@ -216,7 +216,7 @@ describe('in what a starter made', () => {
         '',
         'export const middleware = maintenanceMode(maintenanceConfig)',
         '',
-        `export const config = { matcher: '/((?!_next/static/).*)', runtime: 'nodejs' }`,
+        `export const config = { runtime: 'nodejs' }`,
         '',
       ].join('\n'),
     )
@@ -273,7 +273,56 @@ describe('in what a starter made', () => {
 
   it('of a framework that builds static files this is said', () => {
     expect(askInit(fresh(starters.vite)).notes).toEqual([expect.stringContaining('Vite builds static files')])
-    expect(askInit(fresh(starters.astro)).notes).toEqual([expect.stringContaining('without an adapter')])
+  })
+
+  it('of Astro it is said what it takes to render on demand, until that is there', () => {
+    const [step, ...others] = askInit(fresh(starters.astro)).steps
+    expect(others).toEqual([])
+    expect(step?.where).toContain('after `npx astro add node`')
+    const added = { 'package.json': { dependencies: { astro: '^6.1.0', '@astrojs/node': '^10.0.0' } } }
+    const told = askInit(fresh({ ...starters.astro, ...added }))
+    expect(told).toMatchObject({ steps: [], notes: [expect.stringContaining('`output: "server"`')] })
+    const config = { 'astro.config.mjs': `export default defineConfig({ output: 'server' })` }
+    expect(askInit(fresh({ ...starters.astro, ...added, ...config }))).toMatchObject({ steps: [], notes: [] })
+  })
+
+  it('of React Router it is said what no middleware is asked for, and what a visitor in it sees', () => {
+    expect(
+      askInit(fresh({ ...starters['react-router'], 'react-router.config.ts': 'export default { ssr: false }' })).notes,
+    ).toEqual([
+      expect.stringContaining('one state file is not enough'),
+      expect.stringContaining('`ssr: false`'),
+      expect.stringContaining('have a route `*`'),
+      expect.stringContaining('ErrorBoundary'),
+    ])
+  })
+
+  it.each([
+    ['hono', 'start the app (`npm run dev`)', 3000, 'hono'],
+    ['nestjs 12', 'start the app (`npm run start:dev`)', 3000, 'nestjs'],
+    ['express', 'start the app (`npm run start`)', 3000, 'express'],
+    ['nitro', 'start the app (`npm run dev`)', 3000, 'nitro'],
+    ['react-router', 'start the app (`npm run dev`)', 5173, 'react-router'],
+    ['koa', 'start the app,', 3000, 'koa'],
+  ] as const)(
+    'of %s it is said how to start it, where it listens then, and where there is more',
+    (name, start, port, page) => {
+      const { output } = type(fresh(starters[name]), 'init --yes')
+      expect(output).toContain(start)
+      expect(output).toContain(`curl -i http://localhost:${port}/`)
+      const [, more = ''] = /node_modules\/maintenance-mode\/(docs\/adapters\/\S+)/.exec(output) ?? []
+      expect(more).toBe(`docs/adapters/${page}.md`)
+      expect(existsSync(join(root, more))).toBe(true)
+    },
+  )
+
+  it('of React Router with a server of its own, it listens where that does', () => {
+    const served = {
+      'package.json': { scripts: { dev: 'node server.js' }, devDependencies: { '@react-router/dev': '7.16.0' } },
+    }
+    const { output } = type(fresh({ ...starters['react-router'], ...served, 'pnpm-lock.yaml': '' }), 'init --yes')
+    expect(output).toContain('start the app (`pnpm run dev`)')
+    expect(output).toContain('curl -i http://localhost:3000/')
   })
 })
 
@@ -308,8 +357,8 @@ describe('a version', () => {
   it.each([
     [
       'express',
-      '~4.16.1',
-      /^Express ~4\.16\.1 is older than what is supported: \^4\.17 \|\| \^5\..*npm install express@4`/,
+      '~4.15.0',
+      /^Express ~4\.15\.0 is older than what is supported: \^4\.16 \|\| \^5\..*npm install express@4`/,
     ],
     ['next', '15.4.1', /^Next\.js 15\.4\.1 is older .* \^15\.5 \|\| \^16\..*next@15`/],
     ['fastify', '^4.0.0', /^Fastify \^4\.0\.0 is older .*fastify@5`/],
@@ -325,7 +374,8 @@ describe('a version', () => {
   })
 
   it.each([
-    ['express', '^4.16.1'],
+    ['express', '^4.15.0'],
+    ['express', '~4.16.1'],
     ['express', 'latest'],
     ['next', '^15.0.0'],
     ['hono', 'workspace:*'],

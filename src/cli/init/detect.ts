@@ -1,7 +1,9 @@
 import { posix, relative } from 'node:path'
-import { bare, type Framework, frameworks } from './frameworks.js'
+import { bundled } from './bundled.js'
+import type { Framework } from './framework.js'
 import { type Platform, platforms } from './platforms.js'
 import type { Project } from './project.js'
+import { bare, servers } from './servers.js'
 import { judgeVersion, majorOf, type Verdict } from './version.js'
 
 /** What is there. */
@@ -36,7 +38,8 @@ export function detect(project: Project, found?: string): Detected {
   const { manifest } = project
   const platform = platforms.find(({ files }) => files.some((file) => project.has(file)))
   const dependencies = { ...manifest.devDependencies, ...manifest.dependencies }
-  const known = frameworks.find(({ packages }) => packages.some((name) => name in dependencies))
+  // Who uses Next.js may use Express too, but not the other way round.
+  const known = [...bundled, ...servers].find(({ packages }) => packages.some((name) => name in dependencies))
   const framework = known ?? bareOf(project, platform)
   const name = framework.packages.find((name) => name in dependencies)
   const installed = name === undefined ? undefined : project.installed(name)

@@ -36,7 +36,7 @@ function whereOf({ framework: { where }, entry }: Detected): string {
   const anchor = entry?.anchor
   if (where !== undefined) return anchor === undefined ? where : `${where} (line ${anchor.line})`
   const place = anchor === undefined ? 'below the app' : `below line ${anchor.line}, \`${anchor.text}\``
-  return `the last one ${place}, in front of everything else`
+  return `the last line ${place}, in front of everything else, the others at the top`
 }
 
 function linesOf(detected: Detected, exists: boolean): string[] {

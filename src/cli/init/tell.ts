@@ -57,6 +57,8 @@ export function tell(told: Told, end: End, check?: Check): Outcome {
     rows.push(['checked', `the settings are valid: ${['the environment', ...checked.settings].join(', ')}`])
     rows.push(['state', checked.state])
   }
+  const { adapter, page = adapter } = detected.framework
+  rows.push(['more', `node_modules/maintenance-mode/docs/adapters/${page}.md`])
   return {
     headline: `${headlines[end]}${leftText(told, end)}`,
     closed: false,
@@ -96,7 +98,8 @@ function foundText(detected: Detected): string {
 
 function notesOf({ project, detected }: Told, state: string | undefined): string[] {
   const { framework, version, verdict, platform } = detected
-  const notes = [framework.note?.(project), ...watcherNotes(project)]
+  const own = framework.notes?.(project).filter((note) => note !== false) ?? []
+  const notes = [...own, ...watcherNotes(project)]
   if (verdict === 'newer') {
     notes.unshift(`${framework.name} ${version} is newer than what is tested: ${framework.supported}`)
   }
@@ -105,25 +108,30 @@ function notesOf({ project, detected }: Told, state: string | undefined): string
       `one state file is not enough, as ${platform.unshared.why}: set \`stateBackend\` (node_modules/maintenance-mode/docs/which-backend.md)`,
     )
   }
-  return notes.filter((note) => note !== undefined)
+  return notes
 }
 
-function nextText({ detected, files, steps, manager }: Told, written: boolean): string {
+function nextText({ project, detected, files, steps, manager }: Told, written: boolean): string {
   const { framework, platform } = detected
-  const port = (framework.bundled ? undefined : platform?.port) ?? framework.port
+  const port = (framework.bundled ? undefined : platform?.port) ?? framework.port?.(project) ?? 3000
   const texts = written ? [] : files.filter(({ action }) => action !== 'keep')
   const blocks = [
     ...texts.map(({ path, text, changed }) => block(`${path}:`, changed ?? text.trim().split('\n'))),
     ...steps.map(({ file, where, lines }) =>
       block(`Add to ${file ?? 'the file that makes your app'}, ${where}:`, lines),
     ),
-    block('Then start the app, and try it:', [
+    block(`Then start the app${startText(project, manager)}, and try it:`, [
       `${manager.run}maintenance-mode on --for 5m`,
       `curl -i http://localhost:${port}/`,
       `${manager.run}maintenance-mode off`,
     ]),
   ]
   return `\n${blocks.join('\n\n')}`
+}
+
+function startText({ manifest: { scripts = {} } }: Project, { script }: Manager): string {
+  const name = ['dev', 'start:dev', 'start'].find((name) => name in scripts)
+  return name === undefined ? '' : ` (\`${script}${name}\`)`
 }
 
 function block(title: string, lines: readonly string[]): string {
