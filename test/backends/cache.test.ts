@@ -5,10 +5,11 @@ import { type CacheBackendOptions, cacheBackend } from 'maintenance-mode/backend
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { serializeDocument } from '../../src/state/document.js'
 import { backendSuite } from '../../src/testing/index.js'
-import { documentOf, windowOf } from '../state/windows.js'
+import { documentOf } from '../state/windows.js'
 import type { Engine } from './engines/engine.js'
 import { redisCommand, startRedis } from './engines/redis.js'
 import { RedisStore } from './fixtures/keyv-redis.mjs'
+import { outlivesOutage } from './polled-outage.js'
 import { exported, sharingSuite } from './sharing.js'
 
 let engine: Engine
@@ -256,19 +257,7 @@ describe('the state in a cache', () => {
 
   it('is decided by while the engine is down, and current again with the next poll', { timeout: 30_000 }, async () => {
     const namespace = newNamespace()
-    const [stateBackend, others] = [keyvOf(namespace), keyvOf(namespace)].map((cache) => cacheBackend({ cache }))
-    await others?.write(serializeDocument(documentOf(windowOf({ start: new Date().toISOString() }))), create)
-    const maintenance = createMaintenance({ ...quiet, stateBackend, pollInterval: 0.3 })
-    onTestFinished(() => maintenance.close())
-    maintenance.start()
-    expect(await maintenance.getMode()).toBe('on')
-    await engine.kill()
-    await vi.waitFor(() => expect(maintenance.status().snapshot).toBe('stale'), { timeout: 5000 })
-    expect(maintenance.status()).toMatchObject({ mode: 'on', error: expect.stringContaining(`cache:${namespace}`) })
-    await engine.start()
-    const off = serializeDocument({ ...documentOf(), revision: 2 })
-    await vi.waitFor(() => others?.write(off, { expected: 1, next: 2 }), { timeout: 5000 })
-    await vi.waitFor(() => expect(maintenance.status()).toMatchObject({ mode: 'off', snapshot: 'ready' }))
+    await outlivesOutage(engine, () => cacheBackend({ cache: keyvOf(namespace) }), `cache:${namespace}`)
   })
 })
 

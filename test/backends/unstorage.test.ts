@@ -12,10 +12,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import type { StateBackend } from '../../src/backends/backend.js'
 import { serializeDocument } from '../../src/state/document.js'
 import { backendSuite } from '../../src/testing/index.js'
-import { documentOf, windowOf } from '../state/windows.js'
+import { documentOf } from '../state/windows.js'
 import type { Engine } from './engines/engine.js'
 import { redisCommand, startRedis } from './engines/redis.js'
 import { temporaryFolder } from './fixtures/child.js'
+import { outlivesOutage } from './polled-outage.js'
 import { exported, sharingSuite } from './sharing.js'
 
 let engine: Engine
@@ -201,21 +202,12 @@ describe('the state in a storage', () => {
 
   it('is decided by while the engine is down, and current again with the next poll', { timeout: 30_000 }, async () => {
     const base = newBase()
-    const storages = [redisStorage(base), redisStorage(base)]
-    onTestFinished(async () => void (await Promise.all(storages.map((storage) => storage.dispose()))))
-    const [stateBackend, others] = storages.map((storage) => unstorageBackend({ storage }))
-    await others?.write(serializeDocument(documentOf(windowOf({ start: new Date().toISOString() }))), create)
-    const maintenance = createMaintenance({ ...quiet, stateBackend, pollInterval: 0.3 })
-    onTestFinished(() => maintenance.close())
-    maintenance.start()
-    expect(await maintenance.getMode()).toBe('on')
-    await engine.kill()
-    await vi.waitFor(() => expect(maintenance.status().snapshot).toBe('stale'), { timeout: 5000 })
-    expect(maintenance.status()).toMatchObject({ mode: 'on', error: expect.stringContaining('unstorage:redis') })
-    await engine.start()
-    const off = serializeDocument({ ...documentOf(), revision: 2 })
-    await vi.waitFor(() => others?.write(off, { expected: 1, next: 2 }), { timeout: 5000 })
-    await vi.waitFor(() => expect(maintenance.status()).toMatchObject({ mode: 'off', snapshot: 'ready' }))
+    const backendOf = () => {
+      const storage = redisStorage(base)
+      onTestFinished(() => storage.dispose())
+      return unstorageBackend({ storage })
+    }
+    await outlivesOutage(engine, backendOf, 'unstorage:redis')
   })
 })
 

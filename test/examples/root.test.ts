@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, it } from 'vitest'
-import { closesAndReopens } from './switching.js'
+import { closesAndReopens, printedAddress } from './switching.js'
 
+const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Those whose framework is installed with this clone. */
@@ -22,7 +24,9 @@ describe.each(examples)('the example %s', (name) => {
         env,
         stdio: ['ignore', 'pipe', 'inherit'],
       })
-      await closesAndReopens(server, { cwd: root, env, cli: [process.execPath, cli] })
+      await closesAndReopens(await printedAddress(server), (...words) =>
+        execute(process.execPath, [cli, ...words], { cwd: root, env }),
+      )
     } finally {
       rmSync(folder, { recursive: true })
     }

@@ -1,10 +1,9 @@
-import { adapterSuite, type ServedSite } from 'maintenance-mode/testing'
-import type { Browser } from 'playwright-core'
+import { adapterSuite } from 'maintenance-mode/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium } from '../browser/chromium.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
+import { visitorOf } from './visitor.js'
 
 const runner = { describe, it, afterAll }
 let project: Project
@@ -17,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => project?.remove())
 
 describe('the example', () => {
-  it('is closed and reopened by the command line', () => closesAndReopens(project))
+  it('is closed and reopened by the command line', () => exampleIsSwitched(project))
 
   it('fits the types of Astro', async () => {
     project.file('typed.ts', typed)
@@ -70,41 +69,24 @@ describe('a site', () => {
   })
 
   describe('that is closed', () => {
-    let site: ServedSite
-    let browser: Browser
-
-    const switchTo = async (mode: 'on' | 'off'): Promise<void> => {
-      await project.run('maintenance-mode', mode, ...(mode === 'on' ? ['--reason', 'New shelves'] : []))
-      await expect.poll(async () => (await fetch(`${site.url}/pages`)).status).toBe(mode === 'on' ? 503 : 200)
-    }
-
-    beforeAll(async () => {
-      site = await project.serve({}, 'node', 'standalone/server/entry.mjs')
-      browser = await launchChromium()
-    })
-
-    afterAll(async () => {
-      await browser?.close()
-      await site?.close()
-    })
+    const visitor = visitorOf(
+      () => project,
+      () => project.serve({}, 'node', 'standalone/server/entry.mjs'),
+    )
 
     it('shows the maintenance page to who follows a link of the client router, and then what it leads to', async () => {
-      await switchTo('off')
-      const page = await browser.newPage()
-      await page.goto(`${site.url}/pages`)
-      await page.waitForSelector('html.ready')
-      await switchTo('on')
+      const page = await visitor.visit('/pages', 'html.ready')
       await page.click('text=Stock')
       await page.waitForSelector('text=New shelves')
       expect(new URL(page.url()).pathname).toBe('/stock')
-      await switchTo('off')
+      await visitor.switchTo('off')
       await page.reload()
       expect(await page.textContent('h1')).toBe('Stock')
     })
 
     it('still serves what has been prerendered', async () => {
-      await switchTo('on')
-      const response = await fetch(`${site.url}/about/`)
+      await visitor.switchTo('on')
+      const response = await fetch(`${visitor.url}/about/`)
       expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('About')])
     })
   })

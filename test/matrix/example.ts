@@ -1,18 +1,8 @@
-import { expect } from 'vitest'
+import { closesAndReopens } from '../examples/switching.js'
 import type { Project } from './project.js'
 
-/** Starts an example as its users do, closes it by the command line in its folder, and opens it again. */
-export async function closesAndReopens(project: Project): Promise<void> {
+/** Starts the example that a project begins with as its users do, and switches it by the command line in its folder. */
+export async function exampleIsSwitched(project: Project): Promise<void> {
   const site = await project.serve({}, 'npm', 'start')
-  const until = (status: number): Promise<unknown> =>
-    expect.poll(async () => (await fetch(site.url)).status, { timeout: 20_000, interval: 100 }).toBe(status)
-  try {
-    await until(200)
-    await project.run('maintenance-mode', 'on')
-    await until(503)
-    await project.run('maintenance-mode', 'off')
-    await until(200)
-  } finally {
-    await site.close()
-  }
+  await closesAndReopens(site, (...words) => project.run('maintenance-mode', ...words))
 }

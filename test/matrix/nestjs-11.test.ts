@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adapterSuite } from '../../src/testing/index.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 
 const site = fileURLToPath(new URL('../adapters/contract/fixtures/nestjs-site.mjs', import.meta.url))
@@ -84,7 +84,7 @@ describe('Nest 12, the example', () => {
 
   afterAll(() => project?.remove())
 
-  it('is closed and reopened by the command line', () => closesAndReopens(project))
+  it('is closed and reopened by the command line', () => exampleIsSwitched(project))
 })
 
 describe('Nest 10', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { MaintenanceOptions } from '../../src/settings/options.js'
 import { type AdapterSuiteOptions, adapterSuite } from '../../src/testing/index.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 
 // Newer than what the registry calls the latest.
@@ -85,5 +85,5 @@ describe('the example nitro', () => {
   })
   afterAll(() => project.remove())
 
-  it('closes and reopens by the command line', () => closesAndReopens(project))
+  it('closes and reopens by the command line', () => exampleIsSwitched(project))
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMaintenance } from '../../src/index.js'
 import { adapterSuite } from '../../src/testing/index.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
 
@@ -121,5 +121,5 @@ describe('the example nuxt', () => {
   })
   afterAll(() => project.remove())
 
-  it('closes and reopens by the command line', () => closesAndReopens(project))
+  it('closes and reopens by the command line', () => exampleIsSwitched(project))
 })

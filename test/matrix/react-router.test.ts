@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { adapterSuite, type ServedSite, siteRoutes } from 'maintenance-mode/testing'
-import type { Browser, Page } from 'playwright-core'
+import { adapterSuite, siteRoutes } from 'maintenance-mode/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium } from '../browser/chromium.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
+import { visitorOf } from './visitor.js'
 
 const runner = { describe, it, afterAll }
 let project: Project
@@ -18,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => project?.remove())
 
 describe('the example', () => {
-  it('is closed and reopened by the command line', () => closesAndReopens(project))
+  it('is closed and reopened by the command line', () => exampleIsSwitched(project))
 
   it('fits the types of React Router', async () => {
     project.file('typed.ts', typed)
@@ -58,46 +57,24 @@ describe('a site', () => {
   })
 
   describe.each(['', 'OUTERMOST=yes'])('that is closed %s', (place) => {
-    let site: ServedSite
-    let browser: Browser
-    let page: Page
-
-    const switchTo = async (mode: 'on' | 'off'): Promise<void> => {
-      await project.run('maintenance-mode', mode, ...(mode === 'on' ? ['--reason', 'New shelves'] : []))
-      await expect.poll(async () => (await fetch(`${site.url}/pages`)).status).toBe(mode === 'on' ? 503 : 200)
-    }
-
-    beforeAll(async () => {
-      site = await project.serve({ ignoreUrls: ['/whoami'] }, 'sh', '-c', `${place} exec node server.js`)
-      browser = await launchChromium()
-    })
-
-    afterAll(async () => {
-      await browser?.close()
-      await site?.close()
-    })
-
-    const visit = async (path: string): Promise<void> => {
-      await switchTo('off')
-      page = await browser.newPage()
-      await page.goto(site.url + path)
-      await page.waitForSelector('html.hydrated')
-      await switchTo('on')
-    }
+    const visitor = visitorOf(
+      () => project,
+      () => project.serve({ ignoreUrls: ['/whoami'] }, 'sh', '-c', `${place} exec node server.js`),
+    )
 
     it('shows the maintenance page to who follows a link, and then what the link leads to', async () => {
-      await visit('/pages')
+      const page = await visitor.visit('/pages', 'html.hydrated')
       await page.click('text=Stock')
       await page.waitForSelector('text=New shelves')
       // Where the code of the next page cannot be had either, React Router itself reloads the one that was left.
       expect(new URL(page.url()).pathname).toBe(place === '' ? '/pages/stock' : '/pages')
-      await switchTo('off')
+      await visitor.switchTo('off')
       await page.reload()
       await page.waitForSelector('text=Stock')
     })
 
     it('shows the maintenance page to who sends a form', async () => {
-      await visit('/pages')
+      const page = await visitor.visit('/pages', 'html.hydrated')
       const answer = page.waitForResponse((response) => response.request().method() === 'POST')
       await page.click('text=Order')
       expect((await answer).status()).toBe(503)
@@ -106,8 +83,8 @@ describe('a site', () => {
 
     if (place !== '') return
     it('goes by the path of the page that data is for', async () => {
-      await switchTo('on')
-      const status = async (path: string) => (await fetch(site.url + path)).status
+      await visitor.switchTo('on')
+      const status = async (path: string) => (await fetch(visitor.url + path)).status
       expect(await status('/whoami.data')).toBe(200)
       expect(await status('/pages/stock.data?_routes=routes%2Fwhoami')).toBe(503)
       expect(await status('/pages/stock.data')).toBe(503)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type AdapterSuiteOptions, adapterSuite } from '../../src/testing/index.js'
-import { closesAndReopens } from '../examples/switching.js'
+import { closesAndReopens, printedAddress } from '../examples/switching.js'
 import { createProject, type Project } from './project.js'
 
 const runner = { describe, it, afterAll }
@@ -39,8 +39,7 @@ describe.each([
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const cli = join(folder, 'node_modules/.bin/maintenance-mode')
-    await closesAndReopens(server, { cwd: folder, env, cli: [cli] })
+    await closesAndReopens(await printedAddress(server), (...words) => project.run('maintenance-mode', ...words))
   })
 })
 
@@ -95,6 +94,8 @@ adapterSuite(runner, {
     ...exempt,
     'the client’s address is the framework’s': noAddress,
     'control URLs switch': 'the state of this fixture is a document on a web server, which cannot be written',
+    'a GET waits while the mode is hold and is answered once it ends; a POST is refused at once':
+      'a worker has no timers between requests: hold acts as on',
   },
 })
 

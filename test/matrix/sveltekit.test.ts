@@ -1,12 +1,11 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { adapterSuite, type ServedSite } from 'maintenance-mode/testing'
-import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium } from '../browser/chromium.js'
-import { closesAndReopens } from './example.js'
+import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
+import { visitorOf } from './visitor.js'
 
 const runner = { describe, it, afterAll }
 let project: Project
@@ -18,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => project?.remove())
 
 describe('the example', () => {
-  it('is closed and reopened by the command line', () => closesAndReopens(project))
+  it('is closed and reopened by the command line', () => exampleIsSwitched(project))
 
   it('fits the types of SvelteKit', async () => {
     project.file('src/page.ts', typed)
@@ -67,45 +66,23 @@ describe('a site', () => {
   })
 
   describe.each(['', 'OUTERMOST=yes'])('that is closed %s', (place) => {
-    let site: ServedSite
-    let browser: Browser
-    let page: Page
-
-    const switchTo = async (mode: 'on' | 'off'): Promise<void> => {
-      await project.run('maintenance-mode', mode, ...(mode === 'on' ? ['--reason', 'New shelves'] : []))
-      await expect.poll(async () => (await fetch(`${site.url}/pages`)).status).toBe(mode === 'on' ? 503 : 200)
-    }
-
-    beforeAll(async () => {
-      site = await serve({ ignoreUrls: ['/pages/open', '/pages/asking'] }, place)
-      browser = await launchChromium()
-    })
-
-    afterAll(async () => {
-      await browser?.close()
-      await site?.close()
-    })
-
-    const visit = async (path: string): Promise<void> => {
-      await switchTo('off')
-      page = await browser.newPage()
-      await page.goto(site.url + path)
-      await page.waitForSelector('html.hydrated')
-      await switchTo('on')
-    }
+    const visitor = visitorOf(
+      () => project,
+      () => serve({ ignoreUrls: ['/pages/open', '/pages/asking'] }, place),
+    )
 
     it('shows the maintenance page to who follows a link, and then what the link leads to', async () => {
-      await visit('/pages')
+      const page = await visitor.visit('/pages', 'html.hydrated')
       await page.click('text=Stock')
       await page.waitForSelector('text=New shelves')
       expect(new URL(page.url()).pathname).toBe('/pages/stock')
-      await switchTo('off')
+      await visitor.switchTo('off')
       await page.reload()
       expect(await page.textContent('h1')).toBe('Stock')
     })
 
     it('shows the maintenance page to who sends an enhanced form', async () => {
-      await visit('/pages')
+      const page = await visitor.visit('/pages', 'html.hydrated')
       const answer = page.waitForResponse((response) => response.request().method() === 'POST')
       await page.click('text=Order')
       expect((await answer).status()).toBe(503)
@@ -113,29 +90,29 @@ describe('a site', () => {
     })
 
     it('says why in the error that is shown where the page is not left', async () => {
-      await visit('/kept')
+      const page = await visitor.visit('/kept', 'html.hydrated')
       await page.click('text=Order')
       await page.waitForSelector('text=503: New shelves')
     })
 
     it('goes by the path of the page that data is for', async () => {
-      await switchTo('on')
-      const status = async (path: string, headers = {}) => (await fetch(site.url + path, { headers })).status
+      await visitor.switchTo('on')
+      const status = async (path: string, headers = {}) => (await fetch(visitor.url + path, { headers })).status
       expect(await status('/pages/open/__data.json')).toBe(200)
       expect(await status('/pages/stock/__data.json')).toBe(503)
       expect(await status('/pages/__data.json?x=/pages/open')).toBe(503)
     })
 
     it('does not believe what page a remote function says it is called from', async () => {
-      await switchTo('on')
-      const called = `${site.url}/_app/remote/abc/run`
+      await visitor.switchTo('on')
+      const called = `${visitor.url}/_app/remote/abc/run`
       const headers = { 'x-sveltekit-pathname': '/pages/open' }
       expect((await fetch(called, { headers })).status).toBe(503)
     })
 
     it('lets a page that is open ask the rest of the app', async () => {
-      await switchTo('on')
-      const response = await fetch(`${site.url}/pages/asking`)
+      await visitor.switchTo('on')
+      const response = await fetch(`${visitor.url}/pages/asking`)
       expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('tea')])
     })
   })
