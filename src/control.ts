@@ -23,7 +23,9 @@ import {
   type Actor,
   closeWindows,
   extendWindow,
+  keepLease,
   openByHand,
+  openedScopes,
   openLease,
   renewLease,
   type Transition,
@@ -52,7 +54,7 @@ export interface ModeChange {
 }
 
 /** What a program asks of a window it holds. */
-export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all' | 'wait'> {
+export interface LeaseTerms extends Omit<ModeOptions, 'start' | 'all' | 'ramp'> {
   mode: Mode | boolean
   holder: string
   leaseUntil: number
@@ -76,16 +78,21 @@ export interface Control {
   extend(duration: number, options?: Pick<ModeOptions, 'id' | 'scope' | 'by' | 'from' | 'wait'>): Promise<ModeChange>
   /** Plans, or changes what is planned: what is said of the window is checked, and handed on with what a transition needs. */
   plan(options: PlanOptions, transition: PlanTransition): Promise<ModeChange>
-  openLease(terms: LeaseTerms): Promise<ModeChange>
+  /** `onStored` is called when the window is there, while the fleet is still waited for. */
+  openLease(terms: LeaseTerms, onStored?: () => void): Promise<ModeChange>
   /** `false`: the window is no longer there. */
   renewLease(lease: Lease & { leaseUntil: number }): Promise<boolean>
   /** Closes what this holder holds, and nothing else of that name. */
   closeLease(lease: Lease, by: Pick<ModeOptions, 'by' | 'from'>): Promise<ModeChange>
+  /** Lets go of what this holder holds, and leaves it closed, with what there is to note. No window: it is no longer there. */
+  keepLease(lease: Lease, why: Pick<ModeOptions, 'by' | 'from' | 'note'>): Promise<ModeChange>
 }
 
 /** What names a window that a program holds. */
 export interface Lease {
   id: string
+  /** Default: `*`, the whole site. */
+  scope?: string | undefined
   holder: string
 }
 
@@ -102,6 +109,8 @@ export interface ControlOptions {
   onWrite(document: StateDocument): unknown
   /** Of the instances, in milliseconds. */
   pollInterval: number
+  /** Milliseconds. */
+  drainTimeout: number
   /** What is known of the fleet while it is waited for. */
   onProgress?(report: FleetReport): void
 }
@@ -115,6 +124,7 @@ export function createControl({
   actor,
   onWrite,
   pollInterval,
+  drainTimeout,
   onProgress,
 }: ControlOptions): Control {
   const now = (): number => clock.now()
@@ -126,16 +136,37 @@ export function createControl({
   async function commit<Result>(
     transition: (document: StateDocument) => Transition<Result>,
     report: (result: Result) => Partial<ModeChange>,
-    { scope, replace = false, wait }: { scope: string; replace?: boolean; wait?: Wait | undefined },
+    {
+      scope,
+      replace = false,
+      wait,
+      drains = false,
+      onStored,
+    }: {
+      scope: string
+      replace?: boolean
+      wait?: Wait | undefined
+      /** What had been let in is waited for as well. */
+      drains?: boolean
+      onStored?: (() => void) | undefined
+    },
   ): Promise<ModeChange> {
     if (pinned !== undefined) {
       throw new PinnedModeError(
         `The mode is pinned to "${pinned}" by the setting \`mode\` (MAINTENANCE_MODE), so it cannot be switched. Take the setting away, and restart what has it.`,
       )
     }
-    if (scope !== wholeSite) await assertScope(scope)
-    const { document, result, keptAside } = await store.commit(transition, { replace })
+    const unknown = scope === wholeSite ? undefined : await problemOf(() => assertScope(scope))
+    const checked = (before: StateDocument): Transition<Result> => {
+      // What is left of a scope that is gone can be closed, and nothing more can be opened in it.
+      if (unknown && !before.windows.some((window) => window.scope === scope)) throw unknown.error
+      const made = transition(before)
+      if (unknown && openedScopes(before, made.document).includes(scope)) throw unknown.error
+      return made
+    }
+    const { document, result, keptAside } = await store.commit(checked, { replace })
     await onWrite(document)
+    onStored?.()
     const { mode, windows } = effectiveMode(document, now(), scope)
     const change = {
       mode,
@@ -150,7 +181,11 @@ export function createControl({
     const made = { ...change, remaining: mode === 'off' ? [] : [...windows], ...report(result) }
     if (wait === undefined) return made
     const { id, revision } = document
-    const target = (): TargetState => ({ document: id, revision, mode: effectiveMode(document, now()).mode })
+    const target = (): TargetState => {
+      const closed = drains && effectiveMode(document, now(), scope).mode !== 'off'
+      const drain = closed ? drainTimeout : undefined
+      return { document: id, revision, mode: effectiveMode(document, now()).mode, drainTimeout: drain }
+    }
     const fleet = await awaitFleet({ backend: store.backend, clock, pollInterval, target, wait, onProgress })
     if (fleet.problem === undefined) return { ...made, fleet }
     throw new NotConfirmedError(`${fleet.problem} The change stands.`, { ...made, fleet }, fleet)
@@ -203,7 +238,7 @@ export function createControl({
       return commit(
         (document) => openByHand(document, { ...terms, id, mode, scope }, actorOf(options), now()),
         ({ window, since }) => ({ window, alreadySince: since }),
-        { scope, replace: true, wait },
+        { scope, replace: true, wait, drains: true },
       )
     },
     async closeWindow(id, options = {}) {
@@ -234,7 +269,7 @@ export function createControl({
         { scope },
       )
     },
-    async openLease({ id, holder, leaseUntil, onLapse, ...options }) {
+    async openLease({ id, holder, leaseUntil, onLapse, ...options }, onStored) {
       const mode = readMode(options.mode)
       const { scope = wholeSite } = options
       assertOptions({ ...options, id }, leaseOptions)
@@ -242,18 +277,37 @@ export function createControl({
         throw new MaintenanceError('ERR_MAINTENANCE_SETTING', "The option `onLapse` must be 'reopen' or 'keep'.")
       }
       const terms = termsOf(options)
+      const wait = readWait(options.wait)
       return commit(
         (document) =>
           openLease(document, { ...terms, id, mode, scope, holder, leaseUntil, onLapse }, actorOf(options), now()),
         ({ window }) => ({ window }),
-        { scope },
+        { scope, wait, drains: true, onStored },
       )
     },
     async renewLease(lease) {
-      const { document, result } = await store.commit((stored) => renewLease(stored, lease))
+      const { scope = wholeSite } = lease
+      const { document, result } = await store.commit((stored) => renewLease(stored, { ...lease, scope }, now()))
       await onWrite(document)
       return result
     },
-    closeLease: ({ id, holder }, by) => close({ ...by, id, holder }, false),
+    closeLease: (lease, by) => close({ ...by, ...lease }, false),
+    async keepLease({ scope = wholeSite, ...lease }, { note, ...by }) {
+      const ask = { ...lease, scope, note: readText('note', note) }
+      return commit(
+        (document) => keepLease(document, ask, actorOf(by), now()),
+        (window) => ({ window }),
+        { scope },
+      )
+    },
+  }
+}
+
+async function problemOf(check: () => unknown): Promise<{ error: unknown } | undefined> {
+  try {
+    await check()
+    return undefined
+  } catch (error) {
+    return { error }
   }
 }

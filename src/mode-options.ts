@@ -60,6 +60,7 @@ export const leaseOptions: readonly string[] = [
   'scope',
   'id',
   'onLapse',
+  'wait',
   ...whose,
 ]
 export const planOptions: readonly string[] = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', ...whose]

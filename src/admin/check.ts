@@ -8,7 +8,7 @@ import type { AdaptedRequest } from '../request/request.js'
 import { ControlFailure } from './failure.js'
 import { emptyReply } from './replies.js'
 
-type Verdict = Pick<Decision, 'mode' | 'until'> & { open: boolean }
+type Verdict = Pick<Decision, 'mode' | 'until' | 'reopening'> & { open: boolean }
 
 /**
  * 204 or 503 for a proxy that asks before it lets a request through. It is told the mode, or what is decided about the
@@ -26,16 +26,16 @@ export function compileCheck(maintenance: Maintenance, engine: Engine): (request
       return { ...decision, open: decision.action === 'allow' }
     }
     const { mode, until } = maintenance.status()
-    return { mode, until, open: mode === 'off' }
+    return { mode, until, reopening: false, open: mode === 'off' }
   }
 
   return async (request) => {
     const denied = readDeny(request.url)
-    const { open, mode, until } = await judge(request)
-    if (open) return emptyReply(204)
-    const seconds = retryAfterSeconds(until, clock, settings.retryAfter)
+    const verdict = await judge(request)
+    if (verdict.open) return emptyReply(204)
+    const seconds = retryAfterSeconds(verdict, clock, settings.retryAfter)
     const retryAfter: Record<string, string> = seconds > 0 ? { 'Retry-After': String(seconds) } : {}
-    return emptyReply(denied, { 'Maintenance-Mode': mode, ...retryAfter })
+    return emptyReply(denied, { 'Maintenance-Mode': verdict.mode, ...retryAfter })
   }
 }
 

@@ -22,13 +22,14 @@ fieldset{margin:1.5rem 0;padding:0;border:0;min-width:0}
 .choices label:has(:checked){border-color:var(--sun);background:color-mix(in srgb,var(--sun) 12%,transparent)}
 .check{margin:0 0 1rem}
 input{flex:none;width:1.125rem;height:1.125rem;margin:0;accent-color:var(--sun)}
+select,input[list]{display:block;width:100%;height:auto;min-height:2.875rem;margin:0 0 1.5rem;padding:.625rem .75rem;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:.5rem}
 button{min-height:2.875rem}
 button.close{background:var(--sun);color:#211f1b}
-textarea:focus-visible,input:focus-visible,summary:focus-visible,a:focus-visible{outline:3px solid var(--sun);outline-offset:2px}
+textarea:focus-visible,select:focus-visible,input:focus-visible,summary:focus-visible,a:focus-visible{outline:3px solid var(--sun);outline-offset:2px}
 summary{padding:.625rem 0;font-weight:600;cursor:pointer}
 a{color:inherit;text-underline-offset:.2em}
 @media(max-width:35.99rem){button{width:100%}}
 @media(min-width:36rem){dl div{grid-template-columns:8rem 1fr}}
 `
 
-export const controlStyleHash: string = 'sha256-BbbJZAkOOXxr0XmeWNXGfVUIJ6LBdLcY00/f4IuOJMo='
+export const controlStyleHash: string = 'sha256-EfoEE/uM28VXyFOsW/exW6GfvZoRJMWjyTKVnwsX+ww='

@@ -1,14 +1,17 @@
 import { type Engine, engineOf } from '../engine.js'
-import type { Maintenance } from '../maintenance.js'
+import type { Maintenance, MaintenanceStatus } from '../maintenance.js'
 import type { Reply } from '../reply/reply.js'
 import { normalizePath } from '../request/path.js'
 import { wantedRepresentation } from '../request/representation.js'
 import type { AdaptedRequest } from '../request/request.js'
+import { type Announcement, announcementsAt } from '../state/announcement.js'
+import { wholeSite } from '../state/window.js'
 import { compileAuthorize, type Operator } from './authorize.js'
+import { bannerReply } from './banner.js'
 import { compileCheck } from './check.js'
 import { type ControlView, controlPage, type Done } from './control-page.js'
 import { ControlFailure, toFailure } from './failure.js'
-import { assertNoQuery, bodyLimit, type ControlBody, type Fields, parseBody, readOptions } from './fields.js'
+import { assertNoQuery, bodyLimit, type ControlBody, type Fields, parseBody, readAsked } from './fields.js'
 import { failurePage } from './page-frame.js'
 import { emptyReply, jsonReply, problemReply } from './replies.js'
 import { assertSameOrigin, pathCameFrom } from './same-origin.js'
@@ -41,7 +44,8 @@ interface Route {
 
 export function createControls(maintenance: Maintenance): Controls {
   const engine = engineOf(maintenance)
-  const { controlUrl, siteUrl } = engine.settings
+  const { controlUrl, siteUrl, scopes, tenants } = engine.settings
+  const closable = { parts: Object.keys(scopes), tenants: tenants !== undefined }
   const authorize = compileAuthorize(maintenance, engine)
   const check = compileCheck(maintenance, engine)
   const state = compileStateControls(engine)
@@ -55,29 +59,44 @@ export function createControls(maintenance: Maintenance): Controls {
     const { failure, keptAside, draft = {} } = told
     const status = maintenance.status()
     const [now, done] = [engine.clock.now(), readDone(request.url)]
-    return controlPage({ status, controlUrl, authority, by, now, done, failure, keptAside, draft })
+    return controlPage({ status, controlUrl, authority, by, now, done, failure, keptAside, draft, ...closable })
   }
 
-  const change = async (mode: 'on' | 'off', asked: ControlRequest, operator: Operator): Promise<Reply> => {
+  const change = async (to: 'on' | 'off', asked: ControlRequest, operator: Operator): Promise<Reply> => {
     const { request, authority } = asked
     let draft: Fields = {}
     try {
       assertNoQuery(request.url)
       draft = parseBody(await asked.body(bodyLimit), request.header('content-type'))
       const from = `control@${request.ip ?? 'unknown'}`
-      const options = { ...readOptions(mode, draft, engine.clock.now()), by: operator.by, from }
-      const made = await maintenance.setMode(mode, options)
+      const { mode, options } = readAsked(to, draft, engine.clock.now())
+      const made = await maintenance.setMode(mode, { ...options, by: operator.by, from })
       if (!isBrowser(request)) return jsonReply(made)
       if (made.keptAside !== undefined) return await show(asked, operator, { keptAside: made.keptAside })
       const cameFrom = pathCameFrom(request, authority, siteUrl)
       if (cameFrom !== undefined && placeOf(cameFrom) === undefined) return emptyReply(303, { Location: cameFrom })
-      const done: Done = mode === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
+      const done: Done = to === 'off' ? 'opened' : made.alreadySince === undefined ? 'closed' : 'updated'
       return emptyReply(303, { Location: `${controlUrl}?done=${done}` })
     } catch (error) {
       const failure = toFailure(error)
       if (isBrowser(request)) return show(asked, operator, { failure, draft })
       throw failure
     }
+  }
+
+  /** Who the tenants are is nobody else's business. */
+  const publicParts = ({ scopes: apart }: Pick<MaintenanceStatus, 'scopes'>): object => {
+    if (closable.parts.length === 0) return {}
+    const parts = apart.filter(({ scope }) => Object.hasOwn(scopes, scope))
+    return { scopes: parts.map(({ windows, defined, ...told }) => told) }
+  }
+
+  /** For a banner: those of the site, or of the part that is asked for. */
+  const announcements = (url: string): Announcement[] => {
+    const scope = queryOf(url).get('scope') ?? wholeSite
+    const document = engine.state.known()
+    if (!document || (scope !== wholeSite && !Object.hasOwn(scopes, scope))) return []
+    return announcementsAt(document, engine.clock.now(), scope)
   }
 
   const page: Answer = async (asked) => show(asked, await authorize(asked.request))
@@ -93,14 +112,18 @@ export function createControls(maintenance: Maintenance): Controls {
 
   const status: Answer = async ({ request }) => {
     const { mode, since, until, reason, ...details } = maintenance.status()
+    const told = { mode, since, until, reason, announcements: announcements(request.url) }
     const isOperator = await authorize(request).then(
       () => true,
       () => false,
     )
-    if (isOperator) return jsonReply({ mode, since, until, reason, ...details })
+    if (isOperator) return jsonReply({ ...told, ...details })
     // Pages of other origins may read what everybody may know.
-    return jsonReply({ mode, since, until, reason }, { 'Access-Control-Allow-Origin': '*' })
+    return jsonReply({ ...told, ...publicParts(details) }, { 'Access-Control-Allow-Origin': '*' })
   }
+
+  const readState: Answer = async ({ request }) =>
+    state.read(await authorize(request), queryOf(request.url).get('scope') ?? undefined)
 
   const writeState: Answer = async ({ request, body }) => {
     const { bearer } = await authorize(request)
@@ -119,8 +142,9 @@ export function createControls(maintenance: Maintenance): Controls {
     ['/on', switchTo('on')],
     ['/off', switchTo('off')],
     ['/status', { get: status }],
+    ['/banner.js', { get: async ({ request }) => bannerReply(request.header('accept-language')) }],
     ['/check', { get: ({ request }) => check(request) }],
-    ['/state', { get: async ({ request }) => state.read(await authorize(request)), put: writeState }],
+    ['/state', { get: readState, put: writeState }],
     ['/fleet', { get: fleet }],
   ])
 
@@ -169,8 +193,12 @@ function isBrowser(request: AdaptedRequest): boolean {
   return /html/i.test(request.header('accept') ?? '') && wantedRepresentation(request) === 'html'
 }
 
+function queryOf(url: string): URLSearchParams {
+  return new URLSearchParams(url.split('?')[1])
+}
+
 function readDone(url: string): Done | undefined {
-  const done = new URLSearchParams(url.split('?')[1]).get('done')
+  const done = queryOf(url).get('done')
   return done === 'closed' || done === 'updated' || done === 'opened' ? done : undefined
 }
 

@@ -45,6 +45,7 @@ const kindOfCode: Readonly<Record<MaintenanceErrorCode, FailureKind>> = {
   ERR_MAINTENANCE_STATE_DAMAGED: 'failed',
   ERR_MAINTENANCE_BACKEND: 'failed',
   ERR_MAINTENANCE_NOT_CONFIRMED: 'failed',
+  ERR_MAINTENANCE_NOT_WRITABLE: 'refused',
 }
 
 /** A request to the control URLs that is not done. The message is for people: what, and what to do now. */

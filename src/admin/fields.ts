@@ -1,6 +1,7 @@
 import type { ModeOptions } from '../mode-options.js'
 import { parseDuration } from '../settings/duration.js'
 import { didYouMean } from '../settings/nearest.js'
+import { type Mode, modes } from '../state/window.js'
 import { ControlFailure } from './failure.js'
 
 /** The longest body that is read of who closes or reopens, in bytes. */
@@ -11,7 +12,10 @@ export type ControlBody = string | Fields
 
 export type Fields = Readonly<Record<string, unknown>>
 
-const known = { on: ['reason', 'for', 'end', 'expectedEnd', 'note'], off: ['all'] } as const
+const known = {
+  on: ['mode', 'scope', 'reason', 'for', 'end', 'expectedEnd', 'note'],
+  off: ['scope', 'all', 'ramp'],
+} as const
 
 /** Nobody would see that what stands in the query was dropped: a site closed without its end, for one. */
 export function assertNoQuery(url: string): void {
@@ -23,18 +27,31 @@ export function parseBody(body: ControlBody, contentType: string | undefined): F
   return typeof body === 'string' ? parseText(body, contentType) : body
 }
 
+/** What a change asks for. */
+export interface Asked {
+  mode: Mode
+  options: ModeOptions
+}
+
 /**
  * What a change asks for. In a form an empty field is one that was not filled in; in JSON `null` takes a value away.
  *
  * @throws ControlFailure, TimeError
  */
-export function readOptions(mode: 'on' | 'off', given: Fields, now: number): ModeOptions {
-  const fields = readFields(given, known[mode])
-  if (mode === 'off') return { all: readFlag('all', fields.all) }
-  const { for: duration, ...options } = fields
-  if (duration === undefined) return options
+export function readAsked(change: 'on' | 'off', given: Fields, now: number): Asked {
+  const fields = readFields(given, known[change])
+  if (change === 'off') return { mode: 'off', options: { ...fields, all: readFlag('all', fields.all) } }
+  const { mode = 'on', for: duration, ...options } = fields
+  if (!isClosing(mode)) throw badRequest(`The field \`mode\` must be one of ${closing.join(', ')}.`)
+  if (duration === undefined) return { mode, options }
   if (options.end !== undefined) throw badRequest('Give `for` or `end`, not both: each says when the site reopens.')
-  return { ...options, end: new Date(now + parseDuration(duration as string)) }
+  return { mode, options: { ...options, end: new Date(now + parseDuration(duration as string)) } }
+}
+
+const closing: readonly Mode[] = modes.filter((mode) => mode !== 'off')
+
+function isClosing(mode: unknown): mode is Mode {
+  return closing.includes(mode as Mode)
 }
 
 export function bodyTooLong(limit: number): ControlFailure {

@@ -3,8 +3,10 @@ import { bounded } from '../clock.js'
 import type { Engine } from '../engine.js'
 import { MaintenanceError, messageOf, PinnedModeError, StateBackendError } from '../errors.js'
 import type { Reply } from '../reply/reply.js'
+import { compileScopeCheck } from '../settings/scope-names.js'
 import { createDocument, currentFormat, parseDocument } from '../state/document.js'
 import { loadRecurrence } from '../state/recurrence.js'
+import { openedScopes } from '../state/transitions.js'
 import type { StateDocument } from '../state/window.js'
 import type { Operator } from './authorize.js'
 import { ControlFailure } from './failure.js'
@@ -27,8 +29,8 @@ const writeSchema = v.strictObject({
 
 /** The stored state itself, for commands that cannot reach the state backend: `--via` of the command line. */
 export interface StateControls {
-  /** What is stored now, and what decides besides it. */
-  read(operator: Operator): Promise<Reply>
+  /** What is stored now, and what decides besides it; a failure where a scope is named that there is not. */
+  read(operator: Operator, scope: string | undefined): Promise<Reply>
   /** Compares and sets. */
   write(body: ControlBody, contentType: string | undefined): Promise<Reply>
   /** The instances, as they have announced themselves. */
@@ -38,7 +40,10 @@ export interface StateControls {
 export function compileStateControls({ settings, clock, state }: Engine): StateControls {
   const { backend } = state.store
   const { address, capabilities, absentMeansOff, key = '' } = backend
-  const { mode: pinned, pollInterval } = settings
+  const { mode: pinned, pollInterval, drainTimeout } = settings
+  const times = { pollInterval, drainTimeout }
+  const scopes = { scopes: Object.keys(settings.scopes), tenants: settings.tenants !== undefined }
+  const assertScope = compileScopeCheck(settings)
 
   const inTime = <Answer>(answer: Promise<Answer>, advice = ''): Promise<Answer> =>
     bounded(clock, answer, {
@@ -55,9 +60,10 @@ export function compileStateControls({ settings, clock, state }: Engine): StateC
   }
 
   return {
-    async read({ by }) {
+    async read({ by }, scope) {
+      if (scope !== undefined) assertScope(scope)
       const stored = (await attempt(backend.read())) ?? null
-      const facts = { address, capabilities, key, absentMeansOff, pinned: pinned ?? null, pollInterval }
+      const facts = { address, capabilities, key, absentMeansOff, pinned: pinned ?? null, ...times, ...scopes }
       return jsonReply({ ...facts, operator: by, stored })
     },
 
@@ -67,6 +73,7 @@ export function compileStateControls({ settings, clock, state }: Engine): StateC
       const before = await inTime(backend.read())
       const known = before && parseQuietly(before.document)
       assertFormats(next, known)
+      for (const scope of openedScopes(known, next)) assertScope(scope)
       // Who holds a token that leaked must be able to lose it, whatever else is pinned.
       if (pinned !== undefined && !differInTokens(known ?? (before ? undefined : createDocument(key, next.id)), next)) {
         throw new PinnedModeError(

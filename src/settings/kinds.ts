@@ -103,7 +103,7 @@ export const scopes: Kind = kind({
       v.pipe(
         v.strictObject({
           urls: v.optional(v.array(v.union([v.pipe(v.string(), v.nonEmpty()), v.instance(RegExp)])), []),
-          hosts: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+          hosts: v.optional(v.array(v.pipe(v.string(), v.regex(/^[^\s/]+$/))), []),
         }),
         v.check(({ urls, hosts }) => urls.length + hosts.length > 0),
       ),
@@ -121,6 +121,39 @@ export const tenants: Kind = kind({
     const { of, has } = (value ?? {}) as { of?: unknown; has?: unknown }
     return typeof of === 'function' && typeof has === 'function'
   }),
+  loads: true,
+})
+
+/** A webhook by its address, or with what belongs to it; or code; or several. */
+export const notify: Kind = kind({
+  optionType: 'string | NotifyTarget | readonly (string | NotifyTarget)[]',
+  resolvedType: 'readonly NotifyTarget[]',
+  expects: 'the URL of a webhook, an object such as { url, secret }, a function, or a list of these',
+  schema: v.pipe(
+    v.union([v.array(v.unknown()), v.unknown()]),
+    v.transform((value) => (Array.isArray(value) ? value : [value])),
+    v.array(
+      v.union([
+        v.function(),
+        v.pipe(
+          v.union([
+            v.pipe(
+              v.string(),
+              v.transform((url) => ({ url })),
+            ),
+            v.custom<object>(isPlainObject),
+          ]),
+          v.strictObject({
+            url: v.pipe(v.string(), v.regex(/^https?:\/\//), v.url()),
+            secret: v.optional(v.pipe(v.string(), v.minLength(16))),
+            headers: v.optional(v.record(v.string(), v.string())),
+          }),
+        ),
+      ]),
+    ),
+  ),
+  fromText: (value) => (/^\s*[[{]/.test(value) ? JSON.parse(value) : value),
+  secret: true,
   loads: true,
 })
 

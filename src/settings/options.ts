@@ -5,6 +5,7 @@ import type { ScopeDefinition, TenantDefinition } from '../decision/scopes.js'
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceRequest, MaintenanceUser } from '../request/request.js'
 import type { Mode } from '../state/window.js'
+import type { NotifyTarget } from '../telemetry/notifier.js'
 import type { Logger } from '../telemetry/warnings.js'
 
 /** What the operator may write: `createMaintenance(options)` or the config file. */
@@ -165,6 +166,9 @@ export interface MaintenanceOptions {
   /** A bearer token for the control URLs, where an app has no superusers. `token create` makes others, with a name and an end. Default: none. */
   adminToken?: string | undefined
 
+  /** Who is told when the site closes, reopens, is announced to close, or has been closed for four hours without an end: the URL of a webhook, `{ url, secret, headers }`, a function of the notification, or a list of these. Once for all instances. Default: nobody. */
+  notify?: string | NotifyTarget | readonly (string | NotifyTarget)[] | undefined
+
   /** The time zone in which times without one are read. Default: the process's own. */
   timezone?: string | undefined
 
@@ -237,6 +241,7 @@ export interface Settings {
   drainStreams: 'leave' | 'end'
   controlUrl: string
   adminToken: string | undefined
+  notify: readonly NotifyTarget[]
   timezone: string
   logger: Logger
   silence: readonly string[]

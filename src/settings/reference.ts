@@ -214,6 +214,11 @@ export const settingsReference: Readonly<Record<string, SettingReference>> = {
     group: 'the rest',
     doc: 'A bearer token for the control URLs, where an app has no superusers. `token create` makes others, with a name and an end.',
   },
+  notify: {
+    group: 'the rest',
+    defaultText: 'nobody',
+    doc: 'Who is told when the site closes, reopens, is announced to close, or has been closed for four hours without an end: the URL of a webhook, `{ url, secret, headers }`, a function of the notification, or a list of these. Once for all instances.',
+  },
   timezone: {
     group: 'the rest',
     defaultText: "the process's own",

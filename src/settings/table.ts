@@ -79,6 +79,7 @@ const table: readonly (readonly [name: string, kind: Kind, fallback: unknown])[]
   ['drainStreams', kinds.drainStreams, 'leave'],
   ['controlUrl', kinds.path, '/maintenance-mode'],
   ['adminToken', kinds.secret, undefined],
+  ['notify', kinds.notify, []],
   ['timezone', kinds.timezone, undefined],
   ['logger', kinds.logger, undefined],
   ['silence', kinds.warnings, []],

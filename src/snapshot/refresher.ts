@@ -46,6 +46,8 @@ export interface RefresherOptions {
   onChange(snapshot: Snapshot, previous: Snapshot): void
   /** Another revision, or another status of the snapshot; also what the backend told of was read, a connection that was made anew for one. */
   onApplied?(snapshot: Snapshot): void
+  /** The state was read, or the clock has come to a change or a phase: also where nothing of what decides differs. */
+  onLook?(snapshot: Snapshot): void
 }
 
 /** A read that takes longer was stopped, or put to sleep, with the request that began it: not even its time limit ended it. Milliseconds. */
@@ -59,7 +61,7 @@ const reading = 'reading the state'
 const lastStands = 'The last known state stands.'
 
 export function createRefresher(options: RefresherOptions): Refresher {
-  const { store, clock, reporter, lastKnown, maxAge, timers, onChange, onApplied } = options
+  const { store, clock, reporter, lastKnown, maxAge, timers, onChange, onApplied, onLook } = options
   const fallbackStands = `Until there is an answer, the mode is "${options.fallback}" (stateBackendFallbackValue).`
   let current = pendingSnapshot
   let started = false
@@ -93,6 +95,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     }
     if (previous.status !== snapshot.status || previous.closures !== snapshot.closures) onChange(snapshot, previous)
     if (previous.status !== snapshot.status || isOther(snapshot.document, previous.document)) onApplied?.(snapshot)
+    onLook?.(snapshot)
     return snapshot
   }
 
@@ -163,7 +166,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
     if (closed) return
     const document = stored && readQuietly(stored)
     // Of another state it cannot be told which is the newer one, and what is read is.
-    if (document && current.status === 'ready' && isLater(document, current.document) && !loadRecurrence(document)) {
+    if (document && current.status === 'ready' && follows(document, current.document) && !loadRecurrence(document)) {
       adopted++
       answered(document)
     } else void refresh().then(onApplied)
@@ -257,8 +260,9 @@ export function createRefresher(options: RefresherOptions): Refresher {
   }
 }
 
-function isLater(document: StateDocument, known: StateDocument | undefined): boolean {
-  return document.id === known?.id && document.revision > known.revision
+/** The same revision as well: it may be our own, or edited by hand. */
+function follows(document: StateDocument, known: StateDocument | undefined): boolean {
+  return document.id === known?.id && document.revision >= known.revision
 }
 
 function isOther(document: StateDocument | undefined, known: StateDocument | undefined): boolean {

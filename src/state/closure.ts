@@ -1,5 +1,6 @@
-import { type EffectiveMode, effectiveModes, type Ramp } from './effective-mode.js'
-import { type Mode, modes, type StateDocument, wholeSite } from './window.js'
+import { type EffectiveMode, effectiveModes } from './effective-mode.js'
+import type { Ramp } from './occurrence.js'
+import { type Mode, modes, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** What closes a scope, as far as people and clients are told of it. */
 export interface Closure {
@@ -41,12 +42,40 @@ export function closuresAt(document: StateDocument, now: number, previous: Closu
 
 /** What closes a request that is in several scopes: the strictest mode, of two alike the first. */
 export function strictest(a: Closure | undefined, b: Closure | undefined): Closure | undefined {
-  return strictness(b) > strictness(a) ? b : a
+  if (!a || !b || a === b) return a ?? b
+  const leading = modes.indexOf(b.mode) > modes.indexOf(a.mode) ? b : a
+  return leading.ramps ? together(leading, leading === a ? b : a) : leading
 }
 
-/** One that is reopening lets in some, so it is less strict than another of the same mode. */
-function strictness(closure: Closure | undefined): number {
-  return closure ? 2 * modes.indexOf(closure.mode) + (closure.ramps ? 0 : 1) : -1
+const pairs = new WeakMap<Closure, WeakMap<Closure, Closure>>()
+
+/** Whom one of them lets in, the other may not: nobody is let in before both do. One object for the same two. */
+function together(leading: Closure, other: Closure): Closure {
+  const known = pairs.get(leading) ?? new WeakMap<Closure, Closure>()
+  pairs.set(leading, known)
+  const ramps = leading.ramps && other.ramps && [...leading.ramps, ...other.ramps]
+  const both = known.get(other) ?? { ...leading, ramps }
+  known.set(other, both)
+  return both
+}
+
+/** A part or a tenant that is not as the whole site is, for people. */
+export interface ScopeStatus extends Pick<Closure, 'mode' | 'since' | 'until' | 'reason'> {
+  scope: string
+  /** The windows that close it, the leading one first. */
+  windows: Window[]
+}
+
+/** The parts and tenants that other windows close than the whole site, or none while the site is closed. */
+export function scopesApart(document: StateDocument, now: number): ScopeStatus[] {
+  const found = effectiveModes(document, now)
+  const { windows: common } = found.get(wholeSite) as EffectiveMode
+  return [...found]
+    .filter(([, { windows }]) => windows.length !== common.length || windows.some((window) => !common.includes(window)))
+    .map(([scope, effective]) => {
+      const { since, until, reason } = toClosure(effective) ?? {}
+      return { scope, mode: effective.mode, since, until, reason, windows: [...effective.windows] }
+    })
 }
 
 function toClosure(

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { MaintenanceError, messageOf, StateDamagedError } from '../errors.js'
-import { manualId, type StateDocument, type Window, wholeSite } from './window.js'
+import { manualId, modes, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** The format this version writes. A newer document is read as far as it is understood, and never written. */
 export const currentFormat = 1
@@ -45,6 +45,12 @@ const documentSchema = v.looseObject({
   tokens: v.optional(v.array(v.unknown()), []),
   // Decides nothing, and is most of the text: it is looked at when it is shown.
   history: v.optional(v.array(v.unknown()), []),
+  told: v.fallback(
+    v.optional(
+      v.object({ scopes: v.record(text, v.looseObject({ mode: v.picklist(modes) })), announced: v.array(text) }),
+    ),
+    undefined,
+  ),
 })
 
 /** A document that says nothing yet: the mode is `off`. */

@@ -1,4 +1,4 @@
-import { announcedFrom, closingSpan, isHeldClosed, occurrenceAt } from './occurrence.js'
+import { announcedFrom, closingSpan, isHeldClosed, occurrenceAt, type Ramp, rampOf } from './occurrence.js'
 import { ruleOf } from './recurrence.js'
 import { isMode, type Mode, modes, type StateDocument, type Window, wholeSite } from './window.js'
 
@@ -15,12 +15,6 @@ export interface EffectiveMode {
   expectedEnd: number | undefined
   /** The spans in which visitors are let in little by little: set where every window that closes is reopening gently. */
   ramps: readonly Ramp[] | undefined
-}
-
-/** From none of the visitors to all of them, in milliseconds since the epoch. */
-export interface Ramp {
-  readonly from: number
-  readonly until: number
 }
 
 /** A window as far as it matters at an instant: of one that recurs the current or next occurrence. */
@@ -79,9 +73,13 @@ function modeBy(all: readonly Span[], now: number, scope: string): EffectiveMode
 
 /** The next instant after `now` at which the effective mode of any scope can differ, or the phase of a window. */
 export function nextChange(document: StateDocument, now: number): number | undefined {
+  const phases = (window: Window): number[] => {
+    const { start, end } = occurrenceAt(window, now)
+    return [start, end, announcedFrom(window, start), rampOf(window)?.from ?? Number.POSITIVE_INFINITY]
+  }
   const spans = spansAt(document, now)
   return earliest(
-    spans.flatMap((span) => [...boundariesOf(span), announcedFrom(span.window, span.start), span.told, rampFrom(span)]),
+    spans.flatMap((span) => [...boundariesOf(span), ...phases(span.window)]),
     now,
   )
 }
@@ -192,15 +190,9 @@ function earliest(times: readonly number[], now: number): number | undefined {
   return Number.isFinite(next) ? next : undefined
 }
 
-function rampFrom({ window }: Span): number {
-  return window.ramp === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.ramp.from)
-}
-
 function rampsOf(closing: readonly Span[], now: number): Ramp[] | undefined {
-  const ramps = closing.flatMap(({ window: { ramp } }) =>
-    ramp ? [{ from: Date.parse(ramp.from), until: Date.parse(ramp.until) }] : [],
-  )
-  return ramps.length === closing.length && ramps.every(({ from }) => from <= now) ? ramps : undefined
+  const ramps = closing.map(({ window }) => rampOf(window)).filter((ramp) => ramp !== undefined && ramp.from <= now)
+  return ramps.length === closing.length ? (ramps as Ramp[]) : undefined
 }
 
 function toldEnd(spans: readonly Span[]): number | undefined {

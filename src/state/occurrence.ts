@@ -15,7 +15,8 @@ export interface Occurrence {
 export function occurrenceAt(window: Window, now: number): Occurrence {
   const rule = ruleOf(window)
   const begin = Date.parse(window.start)
-  if (!rule) return { start: begin, end: window.end === undefined ? Number.POSITIVE_INFINITY : Date.parse(window.end) }
+  if (!rule)
+    return { start: begin, end: Math.min(instantOf(window.end), rampOf(window)?.until ?? Number.POSITIVE_INFINITY) }
   return unskipped(window, Math.max(begin, now - rule.duration + 1))
 }
 
@@ -34,9 +35,25 @@ export function closingSpan(window: Window, now: number): Occurrence {
   return { ...unskipped(window, Date.parse(window.start)), end: Number.POSITIVE_INFINITY }
 }
 
-/** A suspension opens the site, so there is nothing for it to hold. */
+/** A suspension opens the site, so there is nothing for it to hold; what reopens is held no longer. */
 export function isHeldClosed(window: Window): boolean {
-  return window.holdClosed === true && window.mode !== 'off'
+  return window.holdClosed === true && window.mode !== 'off' && rampOf(window) === undefined
+}
+
+/** From none of the visitors to all of them, in milliseconds since the epoch. */
+export interface Ramp {
+  readonly from: number
+  readonly until: number
+}
+
+/** How a window reopens, where it does so gently. An occurrence that does is no longer one of its series. */
+export function rampOf({ ramp, recurrence }: Window): Ramp | undefined {
+  if (ramp === undefined || recurrence !== undefined) return undefined
+  return { from: Date.parse(ramp.from), until: Date.parse(ramp.until) }
+}
+
+function instantOf(text: string | undefined): number {
+  return text === undefined ? Number.POSITIVE_INFINITY : Date.parse(text)
 }
 
 /** The occurrences that go on at `now` or come after it: at most so many, and none that begins at `until` or later. */
@@ -62,12 +79,8 @@ export type Phase = 'announced' | 'active' | 'verifying' | 'reopening' | 'done'
 /** Derived from the stored times and the clock, and stored nowhere: of a series, that of the current or next occurrence. */
 export function phaseOf(window: Window, now: number): Phase | undefined {
   const { start, end } = occurrenceAt(window, now)
-  const ramp = window.ramp && { from: Date.parse(window.ramp.from), until: Date.parse(window.ramp.until) }
-  if (ramp && ramp.from <= now && (start < ramp.from || start > now)) {
-    if (now < ramp.until) return 'reopening'
-    if (window.recurrence === undefined) return 'done'
-  }
-  if (start <= now && now < end) return 'active'
+  const { from: reopens = Number.POSITIVE_INFINITY } = rampOf(window) ?? {}
+  if (start <= now && now < end) return reopens <= now ? 'reopening' : 'active'
   if (isHeldClosed(window) && closingSpan(window, now).start <= now) return 'verifying'
   if (start <= now || start === Number.POSITIVE_INFINITY) return 'done'
   return now >= announcedFrom(window, start) ? 'announced' : undefined

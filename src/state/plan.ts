@@ -8,6 +8,8 @@ import {
   change,
   entry,
   hasName,
+  namesText,
+  nameText,
   refuseTaken,
   sameWindow,
   type Transition,
@@ -16,7 +18,7 @@ import {
   type WindowTerms,
   withTerms,
 } from './transitions.js'
-import type { HistoryEntry, Mode, Recurrence, StateDocument, Window } from './window.js'
+import { type HistoryEntry, type Mode, type Recurrence, type StateDocument, type Window, wholeSite } from './window.js'
 
 const day = 24 * 60 * 60 * 1000
 
@@ -159,8 +161,17 @@ export function overlapping(document: StateDocument, window: Window, now: number
   }
   return document.windows.filter(
     (other) =>
-      !hasName(other, window) && other.mode !== 'off' && !hasEnded(other, now) && next.some((one) => meets(other, one)),
+      meet(other.scope, window.scope) &&
+      !hasName(other, window) &&
+      other.mode !== 'off' &&
+      !hasEnded(other, now) &&
+      next.some((one) => meets(other, one)),
   )
+}
+
+/** A part is closed by its own windows and those of the whole site. */
+function meet(scope: string, other: string): boolean {
+  return scope === other || scope === wholeSite || other === wholeSite
 }
 
 /** @throws MaintenanceError that names the plans there are */
@@ -168,11 +179,11 @@ function findPlan(document: StateDocument, name: WindowName, now: number): Windo
   const here = document.windows.filter((window) => !hasEnded(window, now))
   const found = here.find((window) => hasName(window, name))
   if (found?.origin === 'planned') return found
-  const ids = here.filter(({ origin }) => origin === 'planned').map(({ id }) => `"${id}"`)
+  const there = namesText(here.filter(({ origin }) => origin === 'planned'))
   const other = found && ` The window of that name was opened by ${found.by}: \`on\`, \`off\` and \`extend\` change it.`
   throw new MaintenanceError(
     'ERR_MAINTENANCE_WINDOW',
-    `There is no plan "${name.id}".${other ?? (ids.length > 0 ? ` There is ${ids.join(', ')}.` : ' Nothing is planned.')}`,
+    `There is no plan ${nameText(name)}.${other ?? (there === '' ? ' Nothing is planned.' : ` There is ${there}.`)}`,
   )
 }
 

@@ -3,7 +3,7 @@ import { limits } from './document.js'
 import { effectiveMode, hasEnded, isLive, isLiveLease } from './effective-mode.js'
 import { occurrenceAt } from './occurrence.js'
 import { ruleOf } from './recurrence.js'
-import type { HistoryEntry, Mode, StateDocument, Window } from './window.js'
+import { type HistoryEntry, type Mode, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** Who does something, and from where. */
 export interface Actor {
@@ -41,6 +41,12 @@ export interface Closed {
   reopening: number | undefined
   /** What still closes the site. */
   remaining: Window[]
+}
+
+/** The scopes in which a change opens a window that was not there. One that reopens is no other than before. */
+export function openedScopes(before: StateDocument | undefined, after: StateDocument): string[] {
+  const isNew = (window: Window): boolean => !before?.windows.some((other) => hasName(other, window))
+  return after.windows.filter((window) => window.ramp === undefined && isNew(window)).map(({ scope }) => scope)
 }
 
 /** Opens the window of a scope and id by hand, or updates the one that is live. One that has not started is replaced. */
@@ -120,7 +126,7 @@ export function refuseTaken(document: StateDocument, ask: WindowName, now: numbe
   const by = taken.holder === undefined ? `opened by ${taken.by}` : `held by ${taken.holder}`
   throw new MaintenanceError(
     'ERR_MAINTENANCE_WINDOW',
-    `There is already a window "${ask.id}", ${isPlan ? `planned by ${taken.by}: remove` : `${by}: close`} it first, or give another id.`,
+    `There is already a window ${nameText(ask)}, ${isPlan ? `planned by ${taken.by}: remove` : `${by}: close`} it first, or give another id.`,
   )
 }
 
@@ -133,6 +139,15 @@ function withNew(document: StateDocument, window: Window, now: number): Window[]
   return [...document.windows.filter((other) => !(hasName(other, window) && isLeft(other, now))), window]
 }
 
+/** `"manual"`; `"manual" in scope "billing"`. */
+export function nameText({ id, scope }: WindowName): string {
+  return scope === wholeSite ? `"${id}"` : `"${id}" in scope "${scope}"`
+}
+
+export function namesText(windows: readonly WindowName[]): string {
+  return windows.map(nameText).join(', ')
+}
+
 export function hasName({ id, scope }: Window, name: WindowName): boolean {
   return id === name.id && scope === name.scope
 }
@@ -140,15 +155,36 @@ export function hasName({ id, scope }: Window, name: WindowName): boolean {
 /** Pushes a lease forward. `false`: the window is gone, somebody else closed it. Writes no history. */
 export function renewLease(
   document: StateDocument,
-  ask: { id: string; holder: string; leaseUntil: number },
+  ask: WindowName & { holder: string; leaseUntil: number },
+  now: number,
 ): Transition<boolean> {
-  const held = document.windows.find((window) => window.id === ask.id && window.holder === ask.holder)
-  if (!held) return { document, result: false }
+  const held = document.windows.find((window) => hasName(window, ask) && window.holder === ask.holder)
+  // One that has lapsed meanwhile is renewed nevertheless: its holder lives.
+  if (!held || hasEnded({ ...held, leaseUntil: undefined }, now)) return { document, result: false }
   const renewed: Window = { ...held, leaseUntil: toInstant(ask.leaseUntil) }
   return {
     document: { ...document, windows: document.windows.map((window) => (window === held ? renewed : window)) },
     result: true,
   }
+}
+
+/** Lets go of a lease: it has lapsed, and is kept closed. Undefined: the window is gone. */
+export function keepLease(
+  document: StateDocument,
+  ask: WindowName & { holder: string; note: string | null | undefined },
+  actor: Actor,
+  now: number,
+): Transition<Window | undefined> {
+  const held = document.windows.find(
+    (window) =>
+      hasName(window, ask) && window.origin === 'leased' && !hasEnded({ ...window, leaseUntil: undefined }, now),
+  )
+  // Nobody holds what has been let go of before.
+  if (held?.holder !== ask.holder) return { document, result: held?.holder === undefined ? held : undefined }
+  const { holder, ...rest } = held
+  const window = withTerms({ ...rest, leaseUntil: toInstant(now), onLapse: 'keep' }, { note: ask.note })
+  const windows = document.windows.map((one) => (one === held ? window : one))
+  return { document: change(document, windows, [entry('keep', window, actor, now)], now), result: window }
 }
 
 export interface CloseTerms {
@@ -240,10 +276,10 @@ export function extendWindow(
 ): Transition<Window> {
   const found = document.windows.find((window) => hasName(window, ask) && !hasEnded(window, now))
   if (!found) {
-    const ids = document.windows.filter((window) => !hasEnded(window, now)).map((window) => `"${window.id}"`)
+    const there = namesText(document.windows.filter((window) => !hasEnded(window, now)))
     throw new MaintenanceError(
       'ERR_MAINTENANCE_WINDOW',
-      `There is no window "${ask.id}" to extend. ${ids.length > 0 ? `There is ${ids.join(', ')}.` : 'No window is open or planned: open one with `on`.'}`,
+      `There is no window ${nameText(ask)} to extend. ${there === '' ? 'No window is open or planned: open one with `on`.' : `There is ${there}.`}`,
     )
   }
   if (found.ramp !== undefined) {
@@ -332,6 +368,11 @@ export function change(
   }
   const history = [...document.history, ...ended.map(endEntry), ...entries].slice(-limits.history)
   return { ...document, windows: live, history }
+}
+
+/** What has ended by the clock, and stands in no history yet. */
+export function endings({ windows }: StateDocument, now: number): HistoryEntry[] {
+  return windows.filter((window) => hasEnded(window, now)).map(endEntry)
 }
 
 export function entry(action: HistoryEntry['action'], window: Window, actor: Actor, now: number): HistoryEntry {

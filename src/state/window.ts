@@ -1,3 +1,5 @@
+import type { Told } from './told.js'
+
 /** `off`; `on`: 503 for all; `read-only`: writes get 503; `hold`: requests wait, bounded, then 503. */
 export type Mode = 'off' | 'on' | 'read-only' | 'hold'
 
@@ -69,7 +71,19 @@ export interface Recurrence {
 /** One line of the history: who did what, when, why, from where. */
 export interface HistoryEntry {
   at: string
-  action: 'open' | 'update' | 'extend' | 'ramp' | 'close' | 'end' | 'lapse' | 'plan' | 'edit' | 'skip' | 'remove'
+  action:
+    | 'open'
+    | 'update'
+    | 'extend'
+    | 'ramp'
+    | 'close'
+    | 'keep'
+    | 'end'
+    | 'lapse'
+    | 'plan'
+    | 'edit'
+    | 'skip'
+    | 'remove'
   window: string
   mode: string
   scope: string
@@ -80,6 +94,12 @@ export interface HistoryEntry {
   note?: string | undefined
   by: string
   from: string
+}
+
+/** The history decides nothing, so that a document is read whatever stands there. */
+export function isHistoryEntry(entry: unknown): entry is HistoryEntry {
+  const { at, action } = (entry ?? {}) as Partial<HistoryEntry>
+  return typeof at === 'string' && !Number.isNaN(Date.parse(at)) && typeof action === 'string'
 }
 
 /** The stored document. */
@@ -95,4 +115,6 @@ export interface StateDocument {
   passes: unknown[]
   tokens: unknown[]
   history: HistoryEntry[]
+  /** Of which transitions somebody has been told (`notify`). */
+  told?: Told | undefined
 }

@@ -72,6 +72,9 @@ describe('the state is told', () => {
       absentMeansOff: true,
       pinned: null,
       pollInterval: 5000,
+      drainTimeout: 60_000,
+      scopes: [],
+      tenants: false,
     }
     expect(await read()).toEqual({ ...facts, operator: 'token', stored: null })
     await site.maintenance.setMode('on', { note: 'ticket 4711' })

@@ -12,7 +12,7 @@ afterEach(() => site.close())
 const status = (headers: Record<string, string> = {}) => site.get('/maintenance-mode/status', { headers })
 
 test('tells everybody the mode, since when, until when and why, and nothing more', async () => {
-  expect(await (await status()).json()).toEqual({ mode: 'off' })
+  expect(await (await status()).json()).toEqual({ mode: 'off', announcements: [] })
   await site.maintenance.setMode('on', { reason: 'Upgrade', note: 'secret', expectedEnd: '2026-01-01T00:30:00Z' })
   for (const who of [{}, { 'x-user': 'ann' }, { 'x-user': 'staff' }, { authorization: 'Bearer of the app' }]) {
     const answer = await status(who)
@@ -23,6 +23,7 @@ test('tells everybody the mode, since when, until when and why, and nothing more
       since: '2026-01-01T00:00:00.000Z',
       until: '2026-01-01T00:30:00.000Z',
       reason: 'Upgrade',
+      announcements: [expect.objectContaining({ window: 'manual', phase: 'active', reason: 'Upgrade' })],
     })
   }
 })
@@ -39,6 +40,9 @@ test.each([
     reason: 'Upgrade',
     pinned: false,
     windows: [expect.objectContaining({ by: 'ann', from: 'cli@web-1', note: 'ticket 4711' })],
+    scopes: [],
+    announcements: [expect.objectContaining({ window: 'manual' })],
+    held: 0,
     revision: 1,
     snapshot: 'ready',
     stateBackend: 'memory:',

@@ -24,6 +24,7 @@ export class Backend {
 }
 export const backend = new Backend()
 export const page = () => '<p>Back soon'
+export const tenants = { of: () => 'acme', has: (name) => name === 'acme' }
 `,
 )
 
@@ -92,6 +93,11 @@ describe('a value from the environment', () => {
     ['trustProxy', 'loopback,10.0.0.0/8', ['loopback', '10.0.0.0/8']],
     ['statusCode', '418', 418],
     ['routes', '{"/beta/**":"on"}', { '/beta/**': 'on' }],
+    ['mode', 'read-only', 'read-only'],
+    ['mode', 'hold', 'hold'],
+    ['scopes', '{"billing":{"urls":["/billing/**"]}}', { billing: { urls: ['/billing/**'], hosts: [] } }],
+    ['holdLimit', '10', 10],
+    ['drainStreams', 'end', 'end'],
     ['redirectUrl', '/closed#why', '/closed#why'],
     ['redirectUrl', '/wartung?warum=日', '/wartung?warum=%E6%97%A5'],
     ['timezone', 'europe/rome', 'Europe/Rome'],
@@ -110,6 +116,7 @@ describe('a value from the environment', () => {
     expect(read('ignoreRequest', `${file}#letIn`)).toBeInstanceOf(Function)
     expect(read('template', `${file}#page`)).toBeInstanceOf(Function)
     expect(read('logger', `${file}#default`)).toHaveProperty('warn')
+    expect(read('tenants', `${file}#tenants`)).toHaveProperty('has')
     const backend = read('stateBackend', `${file}#backend`) as { constructor: unknown; read(): Promise<unknown> }
     expect(backend.constructor).not.toBe(Object)
     expect(await backend.read()).toBeUndefined()
@@ -125,7 +132,8 @@ describe('a value from the environment', () => {
     ['MAINTENANCE_MODE_IGNORE_STAFF', 'constructor', 'write true or false'],
     ['MAINTENANCE_MODE_TRUST_PROXY', 'true', 'write the number of proxies in front (1)'],
     ['MAINTENANCE_MODE_STATUS_CODE', '5o3', 'is the string "5o3": write a status'],
-    ['MAINTENANCE_MODE', 'maybe', "write 'off' or 'on'"],
+    ['MAINTENANCE_MODE', 'maybe', "write 'off', 'on', 'read-only' or 'hold'"],
+    ['MAINTENANCE_MODE_SCOPES', '{"billing":["/billing"]}', 'write an object of parts by name'],
     ['MAINTENANCE_MODE_TIMEZONE', 'Mars/Olympus', 'The time zone "Mars/Olympus" is unknown'],
   ])('that cannot be meant stops the start: %s=%s', (variable, text, say) => {
     const message = refusalOf(() => resolveSettings({}, { [variable]: text }))

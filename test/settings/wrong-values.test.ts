@@ -49,9 +49,16 @@ const urls: [unknown, string][] = [
 ]
 const mode: [unknown, string][] = [
   ['False', 'write false, without quotes'],
-  ['maybe', "write 'off' or 'on'"],
-  [0, "write 'off' or 'on'"],
-  ['read-only', "the mode 'read-only' is not built in this version"],
+  ['maybe', "write 'off', 'on', 'read-only' or 'hold'"],
+  [0, "write 'off', 'on', 'read-only' or 'hold'"],
+  ['readonly', "write 'off', 'on', 'read-only' or 'hold'"],
+]
+const statusCode: [unknown, string][] = [
+  ['503', 'write a status with a body, from 200 to 599'],
+  [99, 'write a status'],
+  [600, 'write a status'],
+  [204, 'write a status with a body'],
+  [503.5, 'write a status'],
 ]
 const text: [unknown, string][] = [
   ['', 'write a string that is not empty'],
@@ -156,12 +163,40 @@ const wrong: Record<string, [unknown, string][]> = {
     [brokenTemplate, 'cannot be understood'],
   ],
   getContext: callback,
-  statusCode: [
-    ['503', 'write a status with a body, from 200 to 599'],
-    [99, 'write a status'],
-    [600, 'write a status'],
-    [204, 'write a status with a body'],
-    [503.5, 'write a status'],
+  statusCode,
+  readOnlyStatusCode: statusCode,
+  writableUrls: urls,
+  writingUrls: urls,
+  holdTimeout: length,
+  holdLimit: [
+    [0, 'write a whole number, at least 1'],
+    [1.5, 'write a whole number, at least 1'],
+    ['10', 'write a whole number, at least 1'],
+  ],
+  drainTimeout: length,
+  drainStreams: [
+    ['End', "write 'leave' or 'end'"],
+    [true, "write 'leave' or 'end'"],
+  ],
+  scopes: [
+    ['billing', 'write an object of parts by name'],
+    [['billing'], 'write an object of parts by name'],
+    [new Map([['billing', { urls: ['/a'] }]]), 'write an object of parts by name'],
+    [{ '*': { urls: ['/a'] } }, 'write an object of parts by name'],
+    [{ 'my part': { urls: ['/a'] } }, 'write an object of parts by name'],
+    [{ billing: {} }, 'write an object of parts by name'],
+    [{ billing: ['/billing'] }, 'write an object of parts by name'],
+    [{ billing: { urls: '/billing' } }, 'write an object of parts by name'],
+    [{ billing: { paths: ['/billing'] } }, 'write an object of parts by name'],
+    [{ billing: { urls: ['billing'] } }, 'has no leading slash: write "/billing"'],
+    [{ billing: { hosts: ['https://pay.example.com'] } }, 'write an object of parts by name'],
+    [{ billing: { hosts: ['pay.example.com:443'] } }, 'has a port'],
+  ],
+  tenants: [
+    [() => 'acme', 'write an object with of(request), the name of its tenant, and has(name)'],
+    [{ of: () => 'acme' }, 'write an object with of(request)'],
+    [['acme'], 'write an object with of(request)'],
+    [`${folder}/none.js#tenants`, 'Cannot find module'],
   ],
   retryAfter: [
     ['soon', 'The duration "soon" cannot be read'],
@@ -181,6 +216,12 @@ const wrong: Record<string, [unknown, string][]> = {
   adminToken: [
     ['hunter2', 'write a secret of at least 16 characters'],
     [1234567890123456, 'write a secret of at least 16 characters'],
+  ],
+  notify: [
+    ['hooks.example.com/x', 'write the URL of a webhook'],
+    ['ftp://hooks.example.com', 'write the URL of a webhook'],
+    [{ url: 'https://hooks.example.com', secret: 'hunter2' }, 'write the URL of a webhook'],
+    [[5], 'write the URL of a webhook'],
   ],
   timezone: [
     ['Europe/Rom', 'The time zone "Europe/Rom" is unknown'],

@@ -34,7 +34,7 @@ describe('a document', () => {
   })
 
   it('keeps over a write what a later version has added', () => {
-    const window = { ...windowOf(), colour: 'lilac', ramp: { from: at(9), until: at(19) } }
+    const window = { ...windowOf(), colour: 'lilac', fade: { from: at(9), until: at(19) } }
     const stored = { ...documentOf(window), motto: { text: 'later' }, passes: [{ name: 'ann' }] }
     const document = parseDocument(JSON.stringify(stored))
     const { document: next } = openByHand(

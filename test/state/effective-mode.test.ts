@@ -1,125 +1,95 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { closuresAt, scopesApart } from '../../src/state/closure.js'
 import { parseDocument } from '../../src/state/document.js'
 import { effectiveMode, hasEnded, isLive, isLiveLease, nextChange } from '../../src/state/effective-mode.js'
+import { phaseOf } from '../../src/state/occurrence.js'
+import { loadCron } from '../../src/state/recurrence.js'
 import type { Window } from '../../src/state/window.js'
+import {
+  anyMinute,
+  anyScope,
+  anyWindows,
+  horizon,
+  promised,
+  scopes,
+  simulate,
+  simulatedMode,
+  simulatedRamp,
+} from './simulation.js'
 import { at, documentOf, leaseOf, minute, windowOf } from './windows.js'
 
-const horizon = 40
+const instants = (windows: readonly Window[]) => windows.map((window) => JSON.stringify(window)).sort()
 
-/** Windows whose times are whole minutes, so that a simulation of every minute sees all that happens. */
-const anyWindow: fc.Arbitrary<Window> = fc
-  .record({
-    origin: fc.constantFrom('manual', 'planned', 'leased', 'leased', 'automatic'),
-    mode: fc.constantFrom('on', 'on', 'off', 'off', 'read-only', 'hold', 'lilac'),
-    scope: fc.constantFrom('*', '*', '*', 'billing'),
-    start: fc.integer({ min: -5, max: 20 }),
-    length: fc.option(fc.integer({ min: 0, max: 20 })),
-    expected: fc.option(fc.integer({ min: -5, max: 30 })),
-    lease: fc.option(fc.integer({ min: -5, max: 30 })),
-    onLapse: fc.constantFrom(undefined, 'reopen', 'keep', 'sing'),
-    holder: fc.constantFrom(undefined, 'a', 'a', 'b'),
-    recurring: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
-  })
-  .map(({ start, length, expected, lease, recurring, ...rest }) => {
-    const window: Record<string, unknown> = { id: 'w', by: 'ann', from: 'cli', start: at(start), ...rest }
-    if (length !== null) window.end = at(start + length)
-    if (expected !== null) window.expectedEnd = at(expected)
-    if (lease !== null) window.leaseUntil = at(lease)
-    if (recurring) window.recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
-    return JSON.parse(JSON.stringify(window))
-  })
-
-const anyWindows = fc.array(anyWindow, { maxLength: 6 })
-const anyMinute = fc.integer({ min: -6, max: horizon })
-
-/** The rules once more, told as what happens at one minute, window after window. */
-function simulate(windows: readonly Window[], now: number, at = now): Window[] {
-  let closing: Window[] = []
-  let siteLifted = false
-  for (const window of windows) {
-    const started = Date.parse(window.start) <= minute(at)
-    const over = window.end !== undefined && minute(at) >= Date.parse(window.end)
-    if (!started || over) continue
-    if (isLapsed(window, now) && !outlivesItsLease(window)) continue
-    if (window.mode !== 'off') closing.push(window)
-    else if (window.scope === '*' && !window.recurrence) {
-      siteLifted = true
-      closing = closing.filter(({ holder }) => holder === undefined || holder !== window.holder)
-    }
-  }
-  if (!siteLifted) return closing
-  const liftable = (window: Window) =>
-    window.origin === 'manual' || window.origin === 'planned' || isLapsed(window, now)
-  return closing.filter((window) => !liftable(window))
-}
-
-/** What is held at `now` is renewed for ever, as seen from then. */
-function isLapsed({ leaseUntil }: Window, now: number): boolean {
-  return leaseUntil !== undefined && Date.parse(leaseUntil) <= minute(now)
-}
-
-function outlivesItsLease({ onLapse, mode }: Window): boolean {
-  if (onLapse === 'keep') return true
-  return mode !== 'off' && onLapse !== undefined && onLapse !== 'reopen'
-}
-
-const starts = (windows: readonly Window[]) => windows.map((window) => JSON.stringify(window)).sort()
+beforeAll(loadCron)
 
 describe('the effective mode, against a simulation of every minute', () => {
-  it('is on while the simulation leaves a window, and names exactly those', () => {
+  it('is the strictest of those that the simulation leaves, in every scope, and names exactly those', () => {
     fc.assert(
-      fc.property(anyWindows, anyMinute, (windows, now) => {
-        const expected = simulate(windows, now)
-        const { mode, windows: found } = effectiveMode(documentOf(...windows), minute(now))
-        expect(mode).toBe(expected.length > 0 ? 'on' : 'off')
-        expect(starts(found)).toEqual(starts(expected))
+      fc.property(anyWindows, anyScope, anyMinute, (windows, scope, now) => {
+        const expected = simulate(windows, scope, now)
+        const found = effectiveMode(documentOf(...windows), minute(now), scope)
+        expect(found.mode).toBe(simulatedMode(expected))
+        expect(instants(found.windows)).toEqual(instants(expected))
+        expect(simulatedMode(found.windows.slice(0, 1))).toBe(found.mode)
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     )
   })
 
   it('ends at the first minute at which the simulation has none left, leases taken as renewed', () => {
     fc.assert(
-      fc.property(anyWindows, anyMinute, (windows, now) => {
-        const { mode, until } = effectiveMode(documentOf(...windows), minute(now))
-        fc.pre(mode === 'on')
-        const later = Array.from({ length: 60 }, (_, index) => now + 1 + index)
-        const first = later.find((at) => simulate(windows, now, at).length === 0)
-        expect(until).toBe(first === undefined ? undefined : minute(first))
+      fc.property(anyWindows, anyScope, anyMinute, (windows, scope, now) => {
+        const { mode, until } = effectiveMode(documentOf(...windows), minute(now), scope)
+        fc.pre(mode !== 'off')
+        const later = Array.from({ length: horizon }, (_, index) => now + 1 + index)
+        const first = later.find((at) => simulate(windows, scope, now, at).length === 0)
+        if (first !== undefined) expect(until).toBe(minute(first))
+        else expect(until ?? Number.POSITIVE_INFINITY).toBeGreaterThan(minute(now + horizon))
       }),
       { numRuns: 2000 },
     )
   })
 
-  it('changes at no minute before the next change that is told', () => {
+  it('reopens gently where everything that closes does, until the last of it lets everybody in', () => {
     fc.assert(
-      fc.property(anyWindows, anyMinute, (windows, now) => {
-        const next = nextChange(documentOf(...windows), minute(now)) ?? Number.POSITIVE_INFINITY
-        expect(next).toBeGreaterThan(minute(now))
-        const before = starts(simulate(windows, now))
-        for (let later = now + 1; later <= horizon + 20 && minute(later) < next; later++) {
-          expect(starts(simulate(windows, later))).toEqual(before)
-        }
+      fc.property(anyWindows, anyScope, anyMinute, (windows, scope, now) => {
+        const closing = simulate(windows, scope, now)
+        const { ramps } = effectiveMode(documentOf(...windows), minute(now), scope)
+        expect(ramps !== undefined).toBe(simulatedRamp(closing, now))
+        const until = closing.map(({ ramp }) => Date.parse(ramp?.until ?? '')).sort()
+        if (ramps) expect(ramps.map((ramp) => ramp.until).sort()).toEqual(until)
       }),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     )
   })
 
   it('tells the latest end that people were promised, and none where a window opened by hand has none', () => {
     fc.assert(
-      fc.property(anyWindows, anyMinute, (windows, now) => {
-        const closing = simulate(windows, now)
-        const promised = closing.map(({ expectedEnd, end }) => expectedEnd ?? end)
-        const open = closing.some((window, place) => promised[place] === undefined && window.origin !== 'leased')
-        const latest = promised
+      fc.property(anyWindows, anyScope, anyMinute, (windows, scope, now) => {
+        const closing = simulate(windows, scope, now)
+        const ends = closing.map((window) => promised(window, now))
+        const open = closing.some((window, place) => ends[place] === undefined && window.origin !== 'leased')
+        const latest = ends
           .filter((end) => end !== undefined)
           .sort()
           .at(-1)
-        const { expectedEnd } = effectiveMode(documentOf(...windows), minute(now))
+        const { expectedEnd } = effectiveMode(documentOf(...windows), minute(now), scope)
         expect(expectedEnd).toBe(open || latest === undefined ? undefined : Date.parse(latest))
       }),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
+    )
+  })
+
+  it('is the same for an instant whatever was asked before, as clocks jump', () => {
+    fc.assert(
+      fc.property(anyWindows, fc.array(anyMinute, { minLength: 2, maxLength: 12 }), (windows, jumps) => {
+        const document = documentOf(...windows)
+        const answer = (now: number) => scopes.map((scope) => ({ ...effectiveMode(document, minute(now), scope) }))
+        const sorted = new Map([...jumps].sort((a, b) => a - b).map((now) => [now, answer(now)]))
+        for (const now of jumps) expect(answer(now)).toEqual(sorted.get(now))
+      }),
+      { numRuns: 300 },
     )
   })
 
@@ -131,18 +101,23 @@ describe('the effective mode, against a simulation of every minute', () => {
       { requiredKeys: [] },
     )
     const required = fc.record({ id: text, origin: text, mode: text, scope: text, start: anyInstant })
-    const unknown = fc.constantFrom('__proto__', 'constructor', 'recurrence', 'ramp', 'colour')
+    const unknown = fc.constantFrom('__proto__', 'constructor', 'recurrence', 'colour')
     const anything = fc.dictionary(unknown, fc.jsonValue())
+    const ramp = fc.option(fc.record({ ramp: fc.record({ from: anyInstant, until: anyInstant }) }))
     const windows = fc.array(
-      fc.tuple(anything, optional, required).map((parts) => Object.assign({}, ...parts)),
+      fc.tuple(anything, optional, ramp, required).map((parts) => Object.assign({}, ...parts)),
       { maxLength: 8 },
     )
     fc.assert(
       fc.property(windows, fc.double({ noNaN: true }), (windows, now) => {
         const document = parseDocument(JSON.stringify({ ...documentOf(), windows }))
-        effectiveMode(document, now)
+        effectiveMode(document, now).until
         nextChange(document, now)
-        for (const window of document.windows) isLive(window, now) && isLiveLease(window, now) && hasEnded(window, now)
+        closuresAt(document, now)
+        scopesApart(document, now)
+        for (const window of document.windows) {
+          for (const ask of [isLive, isLiveLease, hasEnded, phaseOf]) ask(window, now)
+        }
       }),
       { numRuns: 500 },
     )
@@ -162,24 +137,41 @@ describe('the effective mode, by example', () => {
     ])
   })
 
-  it('is on for the whole site by a mode, a scope or a recurrence that this version does not know', () => {
+  it('is on by a mode or a recurrence that this version does not know', () => {
     const recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
-    for (const part of [
-      { mode: 'lilac' },
-      { mode: 'hold' },
-      { mode: 'read-only' },
-      { scope: 'billing' },
-      { recurrence },
-    ]) {
-      expect(modeAt(minute(5), windowOf(part))).toBe('on')
-    }
+    for (const part of [{ mode: 'lilac' }, { recurrence }]) expect(modeAt(minute(5), windowOf(part))).toBe('on')
   })
 
-  it('is lifted by no suspension for a part of the site, at times, or under terms that this version does not know', () => {
+  it('is the strictest where several are live: on, hold, read-only', () => {
+    const [readOnly, hold, on] = (['read-only', 'hold', 'on'] as const).map((mode) => windowOf({ id: mode, mode }))
+    const states = [[readOnly], [hold, readOnly], [readOnly, on, hold]] as Window[][]
+    expect(states.map((windows) => modeAt(minute(5), ...windows))).toEqual(['read-only', 'hold', 'on'])
+    expect(modeAt(minute(5), hold as Window, windowOf({ mode: 'lilac' }))).toBe('on')
+  })
+
+  it('of a part is that of its own windows and of the whole site’s, by its exact name', () => {
+    const document = documentOf(windowOf({ mode: 'read-only' }), windowOf({ scope: 'billing' }))
+    const scopes = ['*', 'billing', 'bill', 'billing.api', 'Billing']
+    expect(scopes.map((scope) => effectiveMode(document, minute(5), scope).mode)).toEqual([
+      'read-only',
+      'on',
+      'read-only',
+      'read-only',
+      'read-only',
+    ])
+  })
+
+  it('of a part is lifted by a suspension of that part, and of no other', () => {
+    const suspension = windowOf({ id: 'break', mode: 'off', scope: 'billing' })
+    const document = documentOf(windowOf(), suspension)
+    const found = ['*', 'billing', 'shop'].map((scope) => effectiveMode(document, minute(5), scope).mode)
+    expect(found).toEqual(['on', 'off', 'on'])
+  })
+
+  it('is lifted by no suspension at times, or under terms that this version does not know', () => {
     const recurrence = { cron: 'every night', timezone: 'UTC', duration: '1h' }
     const suspension = { id: 'break', mode: 'off' } as const
     expect(modeAt(minute(5), windowOf(), windowOf(suspension))).toBe('off')
-    expect(modeAt(minute(5), windowOf(), windowOf({ ...suspension, scope: 'billing' }))).toBe('on')
     expect(modeAt(minute(5), windowOf(), windowOf({ ...suspension, recurrence }))).toBe('on')
     const lapsed = leaseOf('a', { ...suspension, leaseUntil: at(3), onLapse: 'sing' as 'keep' })
     expect(modeAt(minute(5), windowOf(), lapsed)).toBe('on')

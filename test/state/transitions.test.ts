@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { MaintenanceError } from '../../src/errors.js'
 import { parseDocument, serializeDocument } from '../../src/state/document.js'
 import { effectiveMode } from '../../src/state/effective-mode.js'
-import { closeWindows, extendWindow, openByHand, openLease, renewLease } from '../../src/state/transitions.js'
+import {
+  closeWindows,
+  extendWindow,
+  keepLease,
+  openByHand,
+  openLease,
+  renewLease,
+} from '../../src/state/transitions.js'
 import type { StateDocument, Window } from '../../src/state/window.js'
 import { at, documentOf, leaseOf, minute, windowOf } from './windows.js'
 
@@ -168,16 +175,48 @@ describe('off', () => {
 describe('a lease', () => {
   it('is renewed without a word in the history, and not when it is gone or held by somebody else', () => {
     const { document } = lease(documentOf())
-    const renewed = renewLease(document, { id: 'deploy', holder: 'bob', leaseUntil: minute(12) })
+    const renewed = renewLease(document, { id: 'deploy', scope: '*', holder: 'bob', leaseUntil: minute(12) }, minute(5))
     expect(renewed.result).toBe(true)
     expect(renewed.document.windows[0]).toMatchObject({ leaseUntil: at(12) })
     expect(renewed.document.history).toBe(document.history)
     for (const other of [
       { id: 'deploy', holder: 'ann' },
       { id: 'x', holder: 'bob' },
+      { id: 'deploy', scope: 'billing', holder: 'bob' },
     ]) {
-      expect(renewLease(document, { ...other, leaseUntil: minute(12) })).toEqual({ document, result: false })
+      expect(renewLease(document, { scope: '*', ...other, leaseUntil: minute(12) }, minute(5))).toEqual({
+        document,
+        result: false,
+      })
     }
+  })
+
+  it('whose end has come is renewed no more', () => {
+    const { document } = lease(documentOf(), { end: minute(20) })
+    const ask = { id: 'deploy', scope: '*', holder: 'bob', leaseUntil: minute(30) }
+    expect(renewLease(document, ask, minute(19)).result).toBe(true)
+    expect(renewLease(document, ask, minute(20))).toEqual({ document, result: false })
+  })
+
+  it('is let go of: lapsed at once whatever its policy, closed until off, and held by nobody; twice is once', () => {
+    const { document } = lease(documentOf(), { note: 'why' })
+    const ask = { id: 'deploy', scope: '*', holder: 'bob', note: 'why: it failed' }
+    const kept = keepLease(document, ask, bob, now)
+    const { holder, ...held } = document.windows[0] as Window
+    expect(kept.result).toEqual({ ...held, leaseUntil: at(10), onLapse: 'keep', note: 'why: it failed' })
+    expect(kept.document.windows).toEqual([kept.result])
+    expect(kept.document.history.at(-1)).toMatchObject({
+      action: 'keep',
+      window: 'deploy',
+      note: 'why: it failed',
+      ...bob,
+    })
+    expect(keepLease(kept.document, ask, bob, now)).toEqual({ document: kept.document, result: kept.result })
+    expect(renewLease(kept.document, { ...ask, leaseUntil: minute(12) }, now).result).toBe(false)
+    expect(off(kept.document).result).toMatchObject({ closed: [{ id: 'deploy' }], remaining: [] })
+    const others = keepLease(document, { ...ask, holder: 'ann' }, bob, now)
+    expect(others).toEqual({ document, result: undefined })
+    expect(keepLease(documentOf(), ask, bob, now).result).toBeUndefined()
   })
 
   it('takes no id that is in use, but that of a lease that lapsed and was kept', () => {
