@@ -35,6 +35,8 @@ export interface DeciderOptions {
 }
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+/** A preflight waits like the request that it announces. */
+const patientMethods: ReadonlySet<string> = new Set([...safeMethods, 'OPTIONS'])
 
 export function compileDecider(settings: Settings, { run, clock, testRunner, holds }: DeciderOptions): Decider {
   const forced = Object.entries(settings.routes)
@@ -67,11 +69,11 @@ export function compileDecider(settings: Settings, { run, clock, testRunner, hol
       refusal = refusalsOf(closure)
       refusals.set(closure, refusal)
     }
-    // Of a handshake, a client follows no redirect, nor does it wait.
-    if (!safeMethods.has(request.method) || request.header('upgrade') !== undefined) return refusal.block
+    // What is refused in mode read-only was to write. Of a handshake, a client follows no redirect, nor does it wait.
+    if (closure.mode === 'read-only' || !patientMethods.has(request.method)) return refusal.block
+    if (request.header('upgrade') !== undefined) return refusal.block
     if (holds && closure.mode === 'hold') return refusal.hold
-    const redirects = settings.redirectUrl !== undefined && representationOf(settings, request, run) === 'html'
-    return redirects ? refusal.redirect : refusal.block
+    return isRedirected(settings, request, run) ? refusal.redirect : refusal.block
   }
 
   const ask = (
@@ -107,6 +109,12 @@ export function compileDecider(settings: Settings, { run, clock, testRunner, hol
       return closure ? ask(0, request, path, closure) : allowed(modeOff, undefined)
     },
   }
+}
+
+/** Whether a request that is not let through is sent elsewhere instead of being answered: pages of people are. */
+export function isRedirected(settings: Settings, request: AdaptedRequest, run: CallbackRunner): boolean {
+  if (settings.redirectUrl === undefined || !safeMethods.has(request.method)) return false
+  return representationOf(settings, request, run) === 'html'
 }
 
 /** What this request is answered in: the setting's word, where it has one, before the client's wish. */

@@ -22,6 +22,9 @@ export type RuleName =
   | 'staff'
   | 'superuser'
   | 'closed'
+  | 'hold-limit'
+  | 'hold-timeout'
+  | 'hold-stopped'
   | 'failed'
 
 /** What is done with one request, and why: a value, never a bare boolean. */

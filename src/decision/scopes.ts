@@ -1,11 +1,10 @@
-import type { CallbackRunner } from '../callback.js'
-import { MaintenanceError, SettingError } from '../errors.js'
+import { type CallbackRunner, isPromise } from '../callback.js'
+import { SettingError } from '../errors.js'
 import type { RequestPath } from '../request/path.js'
 import type { AdaptedRequest, MaintenanceRequest } from '../request/request.js'
-import { didYouMean } from '../settings/nearest.js'
 import type { Settings } from '../settings/options.js'
+import { isTenant } from '../settings/scope-names.js'
 import { type Closure, type Closures, strictest } from '../state/closure.js'
-import { wholeSite } from '../state/window.js'
 import { compileUrlPatterns, type UrlMatcher } from './url-patterns.js'
 
 /** Which requests belong to a part of the site: those of one of these paths, and those for one of these hosts. */
@@ -31,11 +30,11 @@ type Settled = Pick<Settings, 'scopes' | 'tenants'>
 
 /** Asks only while a window is about a part of the site. */
 export function compileScopes({ scopes, tenants }: Settled, run: CallbackRunner): ClosureLookUp {
-  const parts = Object.entries(scopes).map(([name, definition]) => ({ name, covers: compilePart(name, definition) }))
-  refuseTwins(scopes, tenants, run)
+  const parts = Object.entries(scopes).map(([name, definition]) => ({ name, covers: compilePart(definition) }))
+  refuseTwins(scopes, tenants)
 
   const tenantOf = (request: AdaptedRequest): string | undefined => {
-    const tenant = tenants && run('tenants.of', () => tenants.of(request))
+    const tenant = tenants && run('tenants.of', () => checked(tenants.of(request)))
     return typeof tenant === 'string' ? tenant : undefined
   }
 
@@ -56,36 +55,38 @@ export function compileScopes({ scopes, tenants }: Settled, run: CallbackRunner)
   }
 }
 
-/** Throws for what is neither the whole site nor the exact name of a part or a tenant. */
-export function compileScopeCheck({ scopes, tenants }: Settled): (scope: string) => void {
-  const parts = Object.keys(scopes)
-  return (scope) => {
-    if (scope === wholeSite || parts.includes(scope) || tenants?.has(scope) === true) return
-    throw new MaintenanceError('ERR_MAINTENANCE_SETTING', unknownScope(scope, parts, tenants !== undefined))
-  }
-}
-
-/** What to say to whoever names a scope that there is not. */
-export function unknownScope(scope: string, parts: readonly string[], tenants: boolean): string {
-  const there = [parts.length > 0 ? parts.map((name) => `"${name}"`).join(', ') : 'no part']
-  if (tenants) there.push('tenants, of which none is called so')
-  return `There is no scope "${scope}".${didYouMean(scope, parts)} Defined are ${there.join(', and ')} (settings \`scopes\` and \`tenants\`); "*" is the whole site.`
-}
-
-function compilePart(name: string, { urls = [], hosts = [] }: ScopeDefinition): (...asked: Asked) => boolean {
+function compilePart({ urls = [], hosts = [] }: ScopeDefinition): (...asked: Asked) => boolean {
   const patterns = [...urls, ...hosts.map((host) => `${host}/**`)]
-  const matches = compileUrlPatterns(`scopes.${name}`, patterns, { closing: true })
+  const matches = compileUrlPatterns('scopes', patterns, { closing: true })
   return (request, path) => matches?.(request, path) !== undefined
 }
 
 type Asked = Parameters<UrlMatcher>
 
+/** What is no name would let the requests of a closed tenant in unseen. */
+function checked(tenant: unknown): string | undefined {
+  if (typeof tenant === 'string') return tenant
+  if (tenant === undefined || tenant === null) return undefined
+  if (isPromise(tenant)) Promise.resolve(tenant).catch(() => {})
+  const found = isPromise(tenant) ? 'a promise: it must answer at once' : typeof tenant
+  throw new SettingError('tenants', `tenants.of must return the name of a tenant, or undefined, and returned ${found}.`)
+}
+
 /** @throws SettingError where a name is both that of a part and of a tenant: it would close both */
-function refuseTwins(scopes: Settled['scopes'], tenants: TenantDefinition | undefined, run: CallbackRunner): void {
-  const twin = tenants && Object.keys(scopes).find((name) => run('tenants.has', () => tenants.has(name)) === true)
+function refuseTwins(scopes: Settled['scopes'], tenants: TenantDefinition | undefined): void {
+  const twin = tenants && Object.keys(scopes).find((name) => isTenantByNow(tenants, name))
   if (twin === undefined) return
   throw new SettingError(
     'scopes',
     `The name "${twin}" is that of a part (\`scopes\`) and of a tenant: give the part another one.`,
   )
+}
+
+/** When the app starts, nobody may know its tenants yet. */
+function isTenantByNow(tenants: TenantDefinition, name: string): boolean {
+  try {
+    return isTenant(tenants, name)
+  } catch {
+    return false
+  }
 }

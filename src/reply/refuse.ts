@@ -33,11 +33,13 @@ const contentTypes = {
  * Retry-After differs from one answer to the next.
  */
 export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRunner): Refuser {
-  const { statusCode, getContext, redirectUrl } = settings
+  const { statusCode, readOnlyStatusCode, getContext, redirectUrl } = settings
   const template = compileTemplate(settings.template)
   const lastWord = compileLastWord(settings.reply, run)
   const rendered = new WeakMap<Decision, Map<string, Reply | Promise<Reply>>>()
   const standIns = new WeakMap<Reply | Promise<Reply>, number>()
+
+  const statusOf = ({ mode }: Decision): number => (mode === 'read-only' ? readOnlyStatusCode : statusCode)
 
   const toReply = (decision: Decision, representation: Representation, page: string, own: boolean): Reply => {
     const body = encoder.encode(page)
@@ -48,20 +50,21 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
       'X-Content-Type-Options': 'nosniff',
     }
     if (own) headers['Content-Security-Policy'] = pageSecurityPolicy
-    return { status: statusCode, headers, body }
+    return { status: statusOf(decision), headers, body }
   }
 
   const builtIn = (decision: Decision, notProcessed: boolean): Reply => {
-    const { mode, publicReason: reason, until } = decision
-    return toReply(decision, 'html', renderPage({ mode, reason, until, notProcessed }), true)
+    const { mode, reopening, publicReason: reason, until } = decision
+    return toReply(decision, 'html', renderPage({ mode, reopening, reason, until, notProcessed }), true)
   }
 
   const templated = (decision: Decision, notProcessed: boolean, context: Context): Reply | Promise<Reply> => {
-    const { mode, publicReason: reason, until } = decision
+    const { mode, reopening, publicReason: reason, until } = decision
     const known = {
       ...context,
       maintenance_mode: true,
       mode,
+      reopening,
       reason,
       until: until?.toISOString(),
       not_processed: notProcessed,
@@ -85,8 +88,8 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   ): Reply | Promise<Reply> => {
     const { publicReason } = decision
     if (representation === 'json') {
-      const problem = run('getContext', () => renderProblem(decision, statusCode, publicReason, context))
-      const body = typeof problem === 'string' ? problem : renderProblem(decision, statusCode, publicReason)
+      const problem = run('getContext', () => renderProblem(decision, statusOf(decision), publicReason, context))
+      const body = typeof problem === 'string' ? problem : renderProblem(decision, statusOf(decision), publicReason)
       return toReply(decision, 'json', body, false)
     }
     if (representation === 'text') return toReply(decision, 'text', renderText(decision, publicReason), false)
@@ -121,7 +124,7 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
   }
 
   const finish = (reply: Reply, decision: Decision, request: AdaptedRequest): Reply | Promise<Reply> => {
-    const seconds = retryAfterSeconds(decision.until, clock, settings.retryAfter)
+    const seconds = retryAfterSeconds(decision, clock, settings.retryAfter)
     if (seconds > 0) reply.headers['Retry-After'] = String(seconds)
     return lastWord ? lastWord(reply, decision, request) : reply
   }
@@ -132,7 +135,8 @@ export function compileRefuser(settings: Settings, clock: Clock, run: CallbackRu
       return finish({ status: 302, headers, body: '' }, decision, request)
     }
     const representation = representationOf(settings, request, run)
-    const notProcessed = request.method !== 'GET' && request.method !== 'HEAD'
+    // Of a GET too, mode read-only refuses only what was to do something.
+    const notProcessed = decision.mode === 'read-only' || (request.method !== 'GET' && request.method !== 'HEAD')
     const reply =
       getContext && representation !== 'text'
         ? withContext(request, (context) => render(decision, representation, notProcessed, context))

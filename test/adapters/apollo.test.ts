@@ -7,7 +7,7 @@ import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { withMaintenanceMode } from 'maintenance-mode/node'
 import { describe, expect, it } from 'vitest'
 import { atEnd, listen, maintain } from './opened.js'
-import { describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
+import { describeReadOnly, describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
 
 interface Context {
   req?: IncomingMessage
@@ -52,6 +52,7 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}):
 
 describe('the plugin for Apollo Server', () => {
   describeRefusal(site, post)
+  describeReadOnly(site, post)
 
   it('answers in the type that the client accepts, queries by GET and batches too', async () => {
     const { maintenance, url, ran } = await site()
@@ -138,6 +139,17 @@ describe('the plugin for Apollo Server', () => {
     const batch = await post(url, [{ query: '{ tea }' }, { query: 'mutation { order }' }])
     expect(await batch.json()).toEqual([{ data: { tea: 'green' } }, { errors: [expect.any(Object)] }])
     expect(ran).not.toContain('order')
+  })
+
+  it('in mode read-only judges each operation of a batch by itself', async () => {
+    const { maintenance, url, ran } = await site()
+    await maintenance.setMode('read-only')
+    const batch = await post(url, [{ query: '{ tea }' }, { query: 'mutation { order }' }])
+    expect(await batch.json()).toEqual([
+      { data: { tea: 'green' } },
+      { errors: [expect.objectContaining({ extensions: expect.objectContaining({ mode: 'read-only' }) })] },
+    ])
+    expect(ran).toEqual(['tea'])
   })
 
   it('looks up the user once for a batch', async () => {

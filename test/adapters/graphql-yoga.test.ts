@@ -4,7 +4,7 @@ import { maintenanceMode } from 'maintenance-mode/graphql-yoga'
 import { isMaintenanceRefusal } from 'maintenance-mode/log-filters'
 import { describe, expect, it } from 'vitest'
 import { listen, maintain } from './opened.js'
-import { describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
+import { describeReadOnly, describeRefusal, type GraphqlSite, staffByHeader } from './operations.js'
 
 async function site(
   options: MaintenanceOptions = {},
@@ -55,6 +55,7 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}):
 
 describe('the plugin for GraphQL Yoga', () => {
   describeRefusal(site, post)
+  describeReadOnly(site, post)
 
   it('answers in the type that the client accepts, with 503 in each', async () => {
     const { maintenance, url } = await site()
@@ -142,6 +143,19 @@ describe('the plugin for GraphQL Yoga', () => {
     expect(await status({ query: both })).toBe(503)
     expect(await status([{ query: '{ tea }' }, { query: 'mutation { order }' }])).toBe(503)
     expect(await status({ extensions: { persistedQuery: { version: 1, sha256Hash: 'abc' } } })).toBe(503)
+    expect(ran).not.toContain('order')
+  })
+
+  it('in mode read-only lets subscriptions and GraphiQL through, and refuses a batch with one mutation in it', async () => {
+    const { maintenance, url, ran } = await site({}, { batching: true })
+    await maintenance.setMode('read-only')
+    const stream = await post(url, { query: 'subscription { count }' }, { accept: 'text/event-stream' })
+    expect([stream.status, await stream.text()]).toEqual([200, expect.stringContaining('{"data":{"count":1}}')])
+    const graphiql = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })
+    expect([graphiql.status, await graphiql.text()]).toEqual([200, expect.stringContaining('Yoga GraphiQL')])
+    const batch = await post(url, [{ query: '{ tea }' }, { query: 'mutation { order }' }])
+    expect([batch.status, batch.headers.get('maintenance-mode')]).toEqual([503, 'read-only'])
+    expect((await post(url, [{ query: '{ tea }' }, { query: '{ tea }' }])).status).toBe(200)
     expect(ran).not.toContain('order')
   })
 

@@ -67,3 +67,98 @@ export function describeRefusal(
     expect(refused).toEqual([true, false])
   })
 }
+
+/** What a plugin of any GraphQL server is held to in mode read-only. */
+export function describeReadOnly(
+  site: (options?: MaintenanceOptions) => Promise<GraphqlSite>,
+  post: (url: string, body: unknown, headers?: Record<string, string>) => Promise<Response>,
+): void {
+  const both = 'query Read { tea } mutation Write { order }'
+  const reading = [
+    { query: '{ tea }' },
+    { query: 'query { ...all } fragment all on Query { tea }' },
+    { query: 'query ($no: Boolean!) { tea @include(if: $no) ... @skip(if: $no) { tea } }', variables: { no: false } },
+    { query: both, operationName: 'Read' },
+    { query: 'query mutation { tea } # mutation { order }' },
+  ]
+  const writing = [
+    { query: 'mutation { order }' },
+    { query: 'mutation { ...all } fragment all on Mutation { order }' },
+    { query: 'mutation ($yes: Boolean!) { order @skip(if: $yes) }', variables: { yes: true } },
+    { query: 'mutation { ... @include(if: false) { order } }' },
+    { query: 'mutation query { tea: order }' },
+    { query: both, operationName: 'Write' },
+    { query: `${both} mutation Read2 { order }`, operationName: 'Read2' },
+  ]
+
+  it('in mode read-only lets queries through, whatever they are made of', async () => {
+    const { maintenance, url, ran, refused } = await site()
+    await maintenance.setMode('read-only')
+    for (const body of reading) {
+      const response = await post(url, body)
+      expect([body.query, response.status, await response.json()]).toEqual([
+        body.query,
+        200,
+        { data: { tea: 'green' } },
+      ])
+      expect(response.headers.get('cache-control') ?? '').not.toContain('private')
+    }
+    expect([ran.length > 0, refused.includes(true)]).toEqual([true, false])
+  })
+
+  it('in mode read-only refuses mutations, whatever they are made of, in the shape that clients expect', async () => {
+    const { maintenance, url, ran } = await site({ readOnlyStatusCode: 403, writableUrls: ['/**'] })
+    await maintenance.setMode('read-only', { reason: 'Moving house' })
+    for (const body of writing) {
+      const response = await post(url, body)
+      expect([body.query, response.status, response.headers.get('maintenance-mode')]).toEqual([
+        body.query,
+        403,
+        'read-only',
+      ])
+      expect(await response.json()).toEqual({
+        errors: [
+          {
+            message: 'Reading goes on as usual, but this change was not made. Moving house',
+            extensions: {
+              code: 'SERVICE_UNAVAILABLE',
+              type: 'urn:maintenance-mode:refused',
+              mode: 'read-only',
+              window: 'manual',
+              retryAfter: 3600,
+              processed: false,
+            },
+          },
+        ],
+      })
+    }
+    expect(ran).toEqual([])
+  })
+
+  it('in mode read-only runs nothing of what cannot be told, nor of a mutation by GET', async () => {
+    const { maintenance, url, ran } = await site()
+    await maintenance.setMode('read-only')
+    await post(url, { query: both })
+    await post(url, { query: both, operationName: 'Other' })
+    await post(url, { query: 'mutation Read { order } query Read { tea }', operationName: 'Read' })
+    await post(url, { query: 'query Read { tea } mutation Read { order }', operationName: 'Read' })
+    await post(url, { extensions: { persistedQuery: { version: 1, sha256Hash: 'abc' } } })
+    const query = encodeURIComponent('mutation { order }')
+    for (const path of ['/', '/graphql']) {
+      const headers = { accept: 'application/json', 'apollo-require-preflight': 'yes' }
+      expect((await fetch(new URL(`${path}?query=${query}`, url), { headers })).ok).toBe(false)
+    }
+    expect(ran).toEqual([])
+    await maintenance.setMode('off')
+    await post(url, { query: 'mutation { order }' })
+    expect(ran).toContain('order')
+  })
+
+  it('in mode read-only lets those write who are let through, and nobody keeps their answers', async () => {
+    const { maintenance, url } = await site(staffByHeader)
+    await maintenance.setMode('read-only')
+    const staff = await post(url, { query: 'mutation { order }' }, { authorization: 'staff' })
+    expect([staff.status, staff.headers.get('cache-control')]).toEqual([200, 'private, no-store'])
+    expect((await post(url, { query: 'mutation { order }' })).status).toBe(503)
+  })
+}

@@ -236,6 +236,58 @@ describe('the middleware for tRPC', () => {
     expect(ran).toEqual(['tea', 'count'])
   })
 
+  it('in mode read-only lets queries and subscriptions through, and refuses mutations', async () => {
+    const { maintenance, client, batching, url, responses, ran } = await site({
+      readOnlyStatusCode: 503,
+      writableUrls: ['/**'],
+    })
+    await maintenance.setMode('read-only', { reason: 'Moving house' })
+    expect(await client.tea.query()).toBe('green of here')
+    expect(await (await fetch(`${url}/count`)).text()).toContain('data: 1')
+    const error = await failure(client.order.mutate())
+    expect(error.message).toBe('Reading goes on as usual, but this change was not made. Moving house')
+    expect(error.data).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      httpStatus: 503,
+      maintenance: { mode: 'read-only', retryAfter: 3600, processed: false },
+    })
+    expect(responses.at(-1)?.headers.get('maintenance-mode')).toBe('read-only')
+    expect(await client.webhook.mutate()).toBe('taken')
+    const [tea, order] = await Promise.allSettled([batching.tea.query(), batching.order.mutate()])
+    expect([tea.status, order.status]).toEqual(['fulfilled', 'rejected'])
+    expect(await Promise.all([batching.tea.query(), batching.tea.query()])).toHaveLength(2)
+    expect((await fetch(`${url}/order`)).status).toBe(405)
+    expect(ran).not.toContain('order')
+  })
+
+  it('in mode read-only lets staff write', async () => {
+    const { maintenance, client, responses } = await site(staffByHeader, { authorization: 'staff' })
+    await maintenance.setMode('read-only')
+    expect(await client.order.mutate()).toBe(1)
+    expect(responses[0]?.headers.get('cache-control')).toBe('private, no-store')
+  })
+
+  it('in mode read-only judges every message of a WebSocket', async () => {
+    const maintenance = maintain()
+    const ran: string[] = []
+    const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    atEnd(() => wss.close())
+    applyWSSHandler({
+      wss,
+      router: routerOf(maintenance, ran).router,
+      createContext: ({ req }) => ({ req, shop: 'here' }),
+    })
+    await once(wss, 'listening')
+    const { port } = wss.address() as { port: number }
+    const socket = createWSClient({ url: `ws://127.0.0.1:${port}`, WebSocket: WebSocket as never })
+    atEnd(() => socket.close())
+    const client = createTRPCClient<Router>({ links: [wsLink({ client: socket })] })
+    await maintenance.setMode('read-only')
+    expect(await client.tea.query()).toBe('green of here')
+    expect((await failure(client.order.mutate())).data?.maintenance?.mode).toBe('read-only')
+    expect(ran).toEqual(['tea'])
+  })
+
   it('finds the request where the option says, and lets nobody in by address or URL where it finds none', async () => {
     const maintenance = maintain({ ignoreUrls: ['/', '/trpc/tea', '^/'] })
     const t = initTRPC.context<{ http?: Request; req?: Request }>().create()

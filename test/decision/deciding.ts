@@ -13,6 +13,7 @@ import { createTestClock, type TestClock } from '../../src/testing/index.js'
 /** A request, and what only a framework knows of it. */
 export interface DecidingRequest extends Partial<PlainRequest> {
   forced?: 'off' | 'on' | undefined
+  writes?: boolean | undefined
 }
 
 export interface Deciding {
@@ -37,11 +38,12 @@ export function deciding(options: MaintenanceOptions = {}, testRunner?: string):
   const clientAddress = compileClientAddress(settings, run)
 
   const result: Deciding = {
-    async decide({ forced, url = '/', ...plain } = {}, mode = 'on') {
+    async decide({ forced, writes, url = '/', ...plain } = {}, mode = 'on') {
       const headers = { accept: 'text/html', ...plain.headers }
       const request = toAdaptedRequest({ ...plain, url: '/', headers }, clientAddress)
       // As it came over the wire: a fetch Request would resolve odd paths.
       Object.defineProperty(request, 'url', { value: url })
+      if (writes !== undefined) Object.defineProperty(request, 'writes', { value: writes })
       request.forced = () => forced
       request.logOut = () => void result.loggedOut++
       const told = {

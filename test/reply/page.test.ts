@@ -6,6 +6,7 @@ import { style, styleHash } from '../../src/reply/page/style.js'
 
 const view = (part: Partial<PageView> = {}): PageView => ({
   mode: 'on',
+  reopening: false,
   reason: undefined,
   until: undefined,
   notProcessed: false,

@@ -72,7 +72,11 @@ describe('Retry-After', () => {
     onTestFinished(() => void vi.restoreAllMocks())
   }
   const seconds = (left: number | undefined, fallback = 3_600_000) =>
-    retryAfterSeconds(left === undefined ? undefined : new Date(minute(0) + left), { now: () => minute(0) }, fallback)
+    retryAfterSeconds(
+      { mode: 'on', until: left === undefined ? undefined : new Date(minute(0) + left), reopening: false },
+      { now: () => minute(0) },
+      fallback,
+    )
 
   it.each([
     [0, 1800],

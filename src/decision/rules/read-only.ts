@@ -15,9 +15,24 @@ export function compileReadOnlyRule({ writableUrls, writingUrls }: Settings): Ru
   const writable = compileUrlRule('writable-url', 'writableUrls', writableUrls)
   const writing = compileUrlPatterns('writingUrls', writingUrls, { closing: true })
   const writes = (request: AdaptedRequest, path: RequestPath): boolean =>
-    (request.writes ?? !safe.has(request.method)) || writing?.(request, path) !== undefined
+    (request.writes ?? methodWrites(request)) || writing?.(request, path) !== undefined
   return (request, path, closure) => {
     if (closure.mode !== 'read-only') return undefined
-    return writes(request, path) ? writable?.(request, path, closure) : reading
+    // Where an adapter knows the operation, that counts: all of an endpoint's operations have one path.
+    const opening = request.writes === undefined ? writable?.(request, path, closure) : undefined
+    return opening ?? (writes(request, path) ? undefined : reading)
   }
+}
+
+/** Behind us, an app may take a request for one of another method, where it says so in one of the usual places. */
+function methodWrites(request: AdaptedRequest): boolean {
+  const { method, url } = request
+  if (!safe.has(method)) return true
+  const query = url.indexOf('?')
+  return [
+    request.header('x-http-method-override'),
+    request.header('x-http-method'),
+    request.header('x-method-override'),
+    ...(query < 0 ? [] : new URLSearchParams(url.slice(query)).getAll('_method')),
+  ].some((other) => other !== undefined && !safe.has(other.trim().toUpperCase()))
 }

@@ -3,6 +3,8 @@ import { isIpv4, readAddress } from '../../request/address-text.js'
 import type { Closure } from '../../state/closure.js'
 import type { Opening, Rule } from '../rule.js'
 
+type Ramps = NonNullable<Closure['ramps']>
+
 const opening: Opening = {
   rule: 'reopening',
   reason: 'the site is reopening, and the share that is let in has come to this visitor',
@@ -12,27 +14,26 @@ const opening: Opening = {
 /** While a site reopens gently: a share of the visitors that grows, whoever is in it stays in it. */
 export function compileReopeningRule(clock: Pick<Clock, 'now'>): Rule {
   const words = new Uint32Array(4)
-  return ({ ip }, _path, closure) => {
-    if (!closure.ramps || ip === undefined || !readAddress(ip, words)) return undefined
-    return placeOf(words, closure) < shareAt(closure.ramps, clock.now()) ? opening : undefined
+  return ({ ip }, _path, { ramps }) => {
+    if (!ramps || ip === undefined || !readAddress(ip, words)) return undefined
+    return placeOf(words, ramps) < shareAt(ramps, clock.now()) ? opening : undefined
   }
 }
 
 /** The share that is let in, from 0 to 1: the smallest where several windows reopen. */
-export function shareAt(ramps: NonNullable<Closure['ramps']>, now: number): number {
+function shareAt(ramps: Ramps, now: number): number {
   return ramps.reduce((share, { from, until }) => Math.min(share, (now - from) / (until - from)), 1)
 }
 
 /**
  * A visitor's place from 0 to 1, by the address: all of it in IPv4, the first 64 bits in IPv6, of which a household has
- * many. Another reopening has other first ones.
+ * many. Another reopening has other first ones; the last window to be open makes them, so that nobody's place changes when
+ * another one is.
  */
-function placeOf(words: Uint32Array, { ramps, window = '' }: Closure): number {
+function placeOf(words: Uint32Array, ramps: Ramps): number {
   const [a, b, , d] = words as unknown as [number, number, number, number]
-  let hash = (ramps?.[0]?.from ?? 0) >>> 0
-  for (let index = 0; index < window.length; index++) hash = mix(hash, window.charCodeAt(index))
-  hash = isIpv4(words) ? mix(hash, d) : mix(mix(hash, a), b)
-  return mix(hash, 0) / 2 ** 32
+  const seed = Math.max(...ramps.map(({ until }) => until)) >>> 0
+  return mix(isIpv4(words) ? mix(seed, d) : mix(mix(seed, a), b), 0) / 2 ** 32
 }
 
 /** Every bit of both changes about half of those that come out. */

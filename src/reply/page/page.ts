@@ -2,11 +2,13 @@ import type { Mode } from '../../state/window.js'
 import { escapeHtml } from './escape-html.js'
 import { script, scriptHash } from './script.js'
 import { style, styleHash } from './style.js'
-import { english, type ModeText, textOfMode } from './text.js'
+import { english, type ModeText, textOf } from './text.js'
 
 /** What the page tells. It is rendered once and sent to everybody, so it knows no visitor and no present time. */
 export interface PageView {
   mode: Mode
+  /** Visitors are let in little by little. */
+  reopening: boolean
   /** Written by the operator; shown as text, line breaks kept. */
   reason: string | undefined
   /** When the site is expected back, where that is known. */
@@ -33,7 +35,7 @@ const icon =
 /** The built-in page: a whole HTML document that needs no other request. */
 export function renderPage(view: PageView): string {
   const text = english
-  const words = textOfMode(text, view.mode)
+  const words = textOf(text, view)
   // In mode read-only its own address answers as usual: asking it would tell nothing.
   const waits = view.mode !== 'read-only'
   const data = waits

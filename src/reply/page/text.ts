@@ -1,4 +1,4 @@
-import type { Mode } from '../../state/window.js'
+import type { Decision } from '../../decision/decision.js'
 
 /** What the page says for one mode. */
 export interface ModeText {
@@ -14,7 +14,7 @@ export interface ModeText {
 export interface PageText {
   /** BCP 47, for the `lang` attribute. */
   language: string
-  modes: Record<'closed' | 'readOnly', ModeText>
+  modes: Record<'closed' | 'readOnly' | 'reopening', ModeText>
   why: string
   /** Takes the place of `expected` when that time has passed. */
   plannedUntil: string
@@ -47,15 +47,17 @@ const months = [
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
+const notProcessed =
+  'What you just sent was not carried out, and nothing was saved. Please send it again once we are back. ' +
+  'We are sorry for the trouble.'
+
 export const english: PageText = {
   language: 'en',
   modes: {
     closed: {
       title: 'We will be back soon',
       lead: 'We are working on this site. It is closed until we are done.',
-      notProcessed:
-        'What you just sent was not carried out, and nothing was saved. Please send it again once we are back. ' +
-        'We are sorry for the trouble.',
+      notProcessed,
       expected: 'Expected back',
     },
     readOnly: {
@@ -65,6 +67,12 @@ export const english: PageText = {
         'What you just sent was not carried out, and nothing was saved. Please send it again later. ' +
         'We are sorry for the trouble.',
       expected: 'Paused until',
+    },
+    reopening: {
+      title: 'We are opening again',
+      lead: 'The site is coming back. We let visitors in little by little, and it will be your turn soon.',
+      notProcessed,
+      expected: 'Open to everybody by',
     },
   },
   why: 'Why',
@@ -83,6 +91,7 @@ export const english: PageText = {
 }
 
 /** `hold` that ran out of patience looks like `on` to a person. */
-export function textOfMode(text: PageText, mode: Mode): ModeText {
-  return mode === 'read-only' ? text.modes.readOnly : text.modes.closed
+export function textOf({ modes }: PageText, { mode, reopening }: Pick<Decision, 'mode' | 'reopening'>): ModeText {
+  if (mode === 'read-only') return modes.readOnly
+  return reopening ? modes.reopening : modes.closed
 }
