@@ -1,8 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StateBackend } from '../src/backends/backend.js'
 import { memoryBackend } from '../src/backends/memory.js'
-import { createMaintenance, type Maintenance } from '../src/index.js'
+import { toPresence } from '../src/fleet/instance.js'
+import { createMaintenance, type Maintenance, NotConfirmedError } from '../src/index.js'
 import { createTestClock, type TestClock } from '../src/testing/index.js'
+import { ready } from './fleet/presence.js'
 import { scriptedBackend } from './snapshot/scripted-backend.js'
 import { at, documentOf, minute, windowOf } from './state/windows.js'
 
@@ -267,6 +269,74 @@ describe('a window that is held', () => {
     await other.maintenance.openWindow({ id: 'deploy' })
     await window.close()
     expect(await other.maintenance.getMode()).toBe('on')
+  })
+})
+
+describe('windows that several programs hold', () => {
+  it('count by the strictest, and each closes its own', async () => {
+    const shared = memoryBackend()
+    const [one, other] = [program(shared), program(shared)]
+    const mild = await one.maintenance.openWindow({ mode: 'read-only' })
+    const strict = await other.maintenance.openWindow({ mode: 'on' })
+    expect(await one.maintenance.getMode()).toBe('on')
+    await strict.close()
+    expect(await one.maintenance.getMode()).toBe('read-only')
+    await mild.close()
+    expect(await other.maintenance.getMode()).toBe('off')
+  })
+
+  it('that ends by the clock is no longer there for its program either', async () => {
+    const { maintenance, clock } = program()
+    const window = await maintenance.openWindow({ end: new Date(minute(1)) })
+    await clock.advance(ttl)
+    expect(await maintenance.getMode()).toBe('off')
+    expect(window.signal.aborted).toBe(true)
+  })
+})
+
+describe('waiting for the fleet', () => {
+  /** Time passes until it is done. */
+  async function settled<Result>(work: Promise<Result>, clock: TestClock): Promise<Result> {
+    let done = false
+    void work
+      .catch(() => {})
+      .finally(() => {
+        done = true
+      })
+    for (let count = 0; !done && count < 1000; count++) await clock.advance(second / 10)
+    return work
+  }
+
+  it('is over when every instance has applied it', async () => {
+    const { maintenance, clock } = program()
+    maintenance.start()
+    await settled(maintenance.ready(), clock)
+    const window = await settled(maintenance.openWindow({ wait: { instances: 1 } }), clock)
+    expect(await maintenance.getMode()).toBe('on')
+    await window.close()
+  })
+
+  it('goes without any instance where that is said', async () => {
+    const { maintenance, clock } = program()
+    const window = await settled(maintenance.openWindow({ wait: { instances: 0 } }), clock)
+    expect(clock.now()).toBe(minute(0) + second / 10)
+    await window.close()
+  })
+
+  it('in vain closes the window again; it is renewed meanwhile', async () => {
+    const shared = memoryBackend()
+    const { maintenance, clock, said } = program(shared)
+    await shared.presence?.announce(toPresence({ ...ready, document: 'another' }), 10 * ttl)
+    const opening = maintenance.openWindow({ id: 'deploy', wait: { timeout: '2m' } }).catch((error) => error)
+    await clock.advance(119 * second)
+    expect(maintenance.status()).toMatchObject({ mode: 'on', windows: [{ id: 'deploy', leaseUntil: at(8 / 3) }] })
+    await clock.advance(second)
+    const error = await opening
+    expect(error).toBeInstanceOf(NotConfirmedError)
+    expect(error.message).toBe(
+      'Not confirmed within 2m: web-1 decides by another state. The window "deploy" was closed again.',
+    )
+    expect([await maintenance.getMode(), said]).toEqual(['off', []])
   })
 })
 

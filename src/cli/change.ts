@@ -58,6 +58,7 @@ export async function changeState(context: Context, work: (control: Control) => 
       after = document
     },
     pollInterval: settings.pollInterval,
+    drainTimeout: settings.drainTimeout,
     onProgress: progress.show,
   })
   let unconfirmed: string | undefined
@@ -85,6 +86,9 @@ export function changeData(
 export function changeRows({ revision, keptAside, fleet, around }: Change, context: Context): Row[] {
   const rows: Row[] = [['state', stateText(context, revision)], ...instancesRows(around, context)]
   if (fleet && fleet.result !== 'unconfirmed') rows.push(['confirmed', confirmedText(fleet, context)])
+  for (const { id, verdict, reason } of fleet?.instances ?? []) {
+    if (verdict === 'confirmed' && reason !== undefined) rows.push(['but', `${id} ${reason}`, 'loud'])
+  }
   if (keptAside !== undefined) {
     rows.unshift(['damaged', `what was stored could not be read; a copy is kept at ${keptAside}`])
   }

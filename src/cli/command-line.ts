@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type CommandDefinition, commands, commonOptions, isCount } from './commands.js'
 import type { CommonOptions } from './context.js'
+import { foreignWords } from './words.js'
 
 /** A command line that was understood. */
 export interface CommandLine {
@@ -33,7 +34,11 @@ function readPlain(words: string[]): CommandLine | undefined {
   const command = commands.get(positionals.slice(0, count).join(' '))
   const operands = positionals.slice(count)
   if (!command || !fits(command, parsed.values, operands.length)) return undefined
-  const options = Object.entries(parsed.values).map(([option, value]) => [toCamelCase(option), value])
+  const foreign = foreignWords(words)
+  if (command.runs && (foreign.length === 0 || foreign.length !== operands.length)) return undefined
+  const options = Object.entries(parsed.values).map(([option, value]) =>
+    option.startsWith('no-') ? [toCamelCase(option.slice(3)), !value] : [toCamelCase(option), value],
+  )
   return { command, options: Object.fromEntries(options), operands }
 }
 
@@ -48,9 +53,9 @@ function parse(args: string[]): { values: Values; positionals: string[] } {
   return parseArgs({ args, options, allowPositionals: true }) as ReturnType<typeof parse>
 }
 
-function fits({ options, operands }: CommandDefinition, values: Values, count: number): boolean {
+function fits({ options, operands, runs }: CommandDefinition, values: Values, count: number): boolean {
   const { least, most } = operands ?? { least: 0, most: 0 }
-  if (count < least || count > most) return false
+  if (!runs && (count < least || count > most)) return false
   return Object.entries(values).every(([name, value]) => {
     const option = [...commonOptions, ...options].find((one) => one.name === name)
     if (!option || (option.conflicts !== undefined && values[option.conflicts] !== undefined)) return false

@@ -1,5 +1,6 @@
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome } from './outcome.js'
+import { runCommand } from './run-definition.js'
 import { scheduleCommands } from './schedule-commands.js'
 import { tokenCommands } from './token-commands.js'
 
@@ -32,6 +33,8 @@ export interface CommandDefinition {
     readonly usage: string
     readonly name: string
   }
+  /** What follows `--` are the words of a command to run. */
+  readonly runs?: true
   /** Text below the options. */
   readonly after?: string
   /** Each command loads what it needs only when it is run. */
@@ -41,8 +44,12 @@ export interface CommandDefinition {
 // The options of a command are checked by its definition here, before it is called.
 export type Run = (context: Context, options: never, operands: readonly string[]) => Promise<Outcome>
 
-/** Runs before there need be any settings, and opens them itself. */
-export type FirstRun = (options: never, withContext: WithContext) => Promise<Outcome>
+/** Runs before there need be any settings, and opens them itself. A number: it has said all that it has to say. */
+export type FirstRun = (
+  options: never,
+  withContext: WithContext,
+  operands: readonly string[],
+) => Promise<Outcome | number>
 
 /** Finds the settings, opens the state, and takes leave of it. */
 export type WithContext = <Result>(
@@ -85,7 +92,7 @@ const waiting: readonly OptionDefinition[] = [
   { name: 'instances', value: 'n', doc: 'how many there must be (default: 1)', needs: 'wait', count: true },
   { name: 'ignore-lost', doc: 'do not count those that have not been heard of for 15 s', needs: 'wait' },
 ]
-const scope = { name: 'scope', value: 'scope', doc: 'the part of the site (default: *, all of it)' }
+const scope = { name: 'scope', value: 'scope', doc: 'a part of the site or a tenant (default: *, all of it)' }
 
 /** The commands of two words, by the first. */
 export const groups: Readonly<Record<string, string>> = {
@@ -120,6 +127,7 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
         scope,
         { name: 'id', value: 'id', doc: 'close this window alone' },
         { name: 'all', doc: 'close every window, those that running programs hold too' },
+        { name: 'ramp', value: 'duration', doc: 'let visitors in little by little, all of them after so long: 10m' },
         print,
         ...waiting,
       ],
@@ -133,7 +141,7 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
     },
     status: {
       doc: 'print the mode, what makes it so, and where the state is',
-      options: [{ name: 'exit-code', doc: 'end with 10 when the mode is not off' }],
+      options: [{ name: 'exit-code', doc: 'end with 10 when the mode of any scope is not off' }],
       load: async () => (await import('./status.js')).status,
     },
     fleet: {
@@ -150,6 +158,7 @@ export const commands: ReadonlyMap<string, CommandDefinition> = new Map(
       load: async () => (await import('./history.js')).history,
     },
     ...scheduleCommands,
+    run: runCommand,
     ...tokenCommands,
     init: {
       doc: 'set up a project: the config file, .gitignore, and the lines to add',

@@ -12,6 +12,7 @@ import { variableOf } from '../settings/environment.js'
 import { assertTimezone } from '../settings/instant.js'
 import type { MaintenanceOptions, Settings } from '../settings/options.js'
 import { resolveSettings } from '../settings/resolve.js'
+import { isTenant } from '../settings/scope-names.js'
 import type { Actor } from '../state/transitions.js'
 import { createReporter } from '../telemetry/warnings.js'
 import { actorHere } from './actor.js'
@@ -27,12 +28,25 @@ export interface CommonOptions {
   timezone?: string
 }
 
+/** What can be closed by itself. */
+export interface KnownScopes {
+  parts: readonly string[]
+  /** There is none where no tenants are known of; it gives `undefined` where it cannot be told here. */
+  isTenant: ((name: string) => boolean | undefined) | undefined
+  /** Asks the site, where the state is reached through one. @throws MaintenanceError for what is no scope */
+  assert?(scope: string): Promise<void>
+}
+
 /** What every command works with: the settings that the app has too, and its state. */
 export interface Context {
-  settings: Pick<Settings, 'mode' | 'pollInterval'> & Partial<Pick<Settings, 'scopes' | 'tenants'>>
+  settings: Pick<Settings, 'mode' | 'pollInterval' | 'drainTimeout'>
+  /** What can be closed by itself, as far as the settings here tell, or those of the site. */
+  scopes: KnownScopes
   /** The files that the settings come from. */
   files: string[]
   store: StateStore
+  /** How long a window that is held here outlives its last renewal, in milliseconds. */
+  leaseTtl: number
   /** The control URLs of the site, where the state is reached through them: its settings decide, and not those here. */
   site: string | undefined
   /** Who runs the command, for the history. */
@@ -44,7 +58,17 @@ export interface Context {
   commandLine(command: string): string
 }
 
-const needed = ['mode', 'stateBackend', 'stateFilePath', 'pollInterval', 'silence', 'scopes', 'tenants'] as const
+const needed = [
+  'mode',
+  'stateBackend',
+  'stateFilePath',
+  'pollInterval',
+  'drainTimeout',
+  'leaseTtl',
+  'silence',
+  'scopes',
+  'tenants',
+] as const
 
 /** Finds config file, `.env` and environment as the app does, and opens the state they name. */
 export async function openContext(options: CommonOptions, warn: (message: string) => void): Promise<Context> {
@@ -57,7 +81,7 @@ export async function openContext(options: CommonOptions, warn: (message: string
   if (options.stateBackend !== undefined) environment[variableOf('stateBackend')] = options.stateBackend
 
   const { settings, unknownVariables } = named(files, () =>
-    resolveSettings(given, environment, via === undefined ? needed : (['silence'] as const)),
+    resolveSettings(given, environment, via === undefined ? needed : (['leaseTtl', 'silence'] as const)),
   )
   const reporter = createReporter({ warn, error: warn }, settings.silence)
   for (const { variable, nearest } of unknownVariables) {
@@ -69,8 +93,10 @@ export async function openContext(options: CommonOptions, warn: (message: string
   let timezone = options.timezone === undefined ? undefined : assertTimezone(options.timezone)
   return {
     settings: site?.settings ?? settings,
+    scopes: site?.scopes ?? scopesOf(settings),
     files,
     store: createStateStore(site?.backend ?? openLocal(settings, files)),
+    leaseTtl: settings.leaseTtl,
     site: via,
     actor: () => site?.actor ?? actorHere(),
     timezone() {
@@ -133,6 +159,10 @@ function fillEnvironment(file: string): void {
       { cause: error },
     )
   }
+}
+
+function scopesOf({ scopes, tenants }: Pick<Settings, 'scopes' | 'tenants'>): KnownScopes {
+  return { parts: Object.keys(scopes ?? {}), isTenant: tenants && ((name) => isTenant(tenants, name)) }
 }
 
 /** Says in which files to look for a setting that is wrong. */

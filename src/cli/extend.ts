@@ -1,3 +1,4 @@
+import { nameText } from '../state/transitions.js'
 import type { Window } from '../state/window.js'
 import { changeData, changeRows, changeState, parseLength, problemOf, type WaitingOptions, waitOf } from './change.js'
 import type { Context } from './context.js'
@@ -21,8 +22,8 @@ export async function extend(context: Context, options: ExtendOptions, given: re
   return {
     headline:
       end === undefined
-        ? `Window "${window.id}" is now expected to end ${time}`
-        : `Window "${window.id}" now ends ${time}`,
+        ? `Window ${nameText(window)} is now expected to end ${time}`
+        : `Window ${nameText(window)} now ends ${time}`,
     closed: change.mode !== 'off',
     rows: [...windowRows(window, context), ...changeRows(change, context)],
     ...problemOf(change, undefined),

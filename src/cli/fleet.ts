@@ -98,6 +98,7 @@ const columns: readonly (readonly [head: string, cell: (instance: SeenInstance) 
   ['mode', ({ mode }) => mode],
   ['revision', ({ revision }) => revision],
   ['snapshot', ({ snapshot }) => snapshot],
+  ['in flight', ({ inFlight }) => inFlight?.count],
   ['heard', ({ age }) => `${formatDuration(age)} ago`],
   ['clock', ({ clockDifference }) => clockDifference && differenceText(clockDifference)],
   ['settings', ({ settings }) => settings],

@@ -1,8 +1,9 @@
 import { formatInstant } from '../settings/instant.js'
-import { type HistoryEntry, wholeSite } from '../state/window.js'
+import { endings } from '../state/transitions.js'
+import { type HistoryEntry, isHistoryEntry } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome, Table } from './outcome.js'
-import { stateText } from './window-text.js'
+import { idText, stateText } from './window-text.js'
 
 export interface HistoryOptions extends CommonOptions {
   last?: string
@@ -13,7 +14,8 @@ const usual = 20
 /** Who did what, when, why and from where, the latest last. */
 export async function history(context: Context, { last = String(usual) }: HistoryOptions): Promise<Outcome> {
   const document = await context.store.read()
-  const all = (document?.history ?? []).filter(isEntry)
+  // What has ended by the clock is written with the next change only.
+  const all = document ? [...document.history, ...endings(document, context.now())].filter(isHistoryEntry) : []
   const shown = all.slice(-Number(last))
   return {
     headline: headlineOf(shown.length, all.length),
@@ -31,20 +33,14 @@ function headlineOf(shown: number, all: number): string {
     : `The last ${shown} of ${all}: \`--last ${all}\` shows all that is kept`
 }
 
-/** The history decides nothing, so that a document is read whatever stands there. */
-function isEntry(entry: unknown): entry is HistoryEntry {
-  const { at, action } = (entry ?? {}) as Partial<HistoryEntry>
-  return typeof at === 'string' && !Number.isNaN(Date.parse(at)) && typeof action === 'string'
-}
-
 function tableOf(entries: readonly HistoryEntry[], timezone: string): Table {
   return {
     head: ['when', 'what', 'window', 'by', 'from', 'why'],
     lines: entries.map((entry) => ({
       cells: [
         formatInstant(new Date(entry.at), timezone),
-        whatOf(entry),
-        entry.scope === wholeSite ? entry.window : `${entry.window} (scope "${entry.scope}")`,
+        whatOf(entry, timezone),
+        idText({ id: entry.window, scope: entry.scope }),
         entry.by,
         entry.from,
         [entry.reason, entry.note && `note: ${entry.note}`].filter((text) => text !== undefined).join('; '),
@@ -54,7 +50,11 @@ function tableOf(entries: readonly HistoryEntry[], timezone: string): Table {
   }
 }
 
-function whatOf({ action, mode }: HistoryEntry): string {
+function whatOf({ action, mode, start, end }: HistoryEntry, timezone: string): string {
+  if (action === 'plan' && start !== undefined && end !== undefined) {
+    const [from, to] = [start, end].map((time) => formatInstant(new Date(time), timezone))
+    return `planned it from ${from} to ${to}`
+  }
   if (action === 'open') return mode === 'off' ? 'opened the site' : `closed the site (${mode})`
   return words[action] ?? action
 }
@@ -62,7 +62,9 @@ function whatOf({ action, mode }: HistoryEntry): string {
 const words: Readonly<Record<string, string>> = {
   update: 'changed the window',
   extend: 'moved its end',
+  ramp: 'began to reopen it',
   close: 'reopened',
+  keep: 'left it closed',
   end: 'ended by the clock',
   lapse: 'lapsed: its program had stopped',
   plan: 'planned it',

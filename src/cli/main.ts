@@ -6,14 +6,15 @@ import type { WithContext } from './commands.js'
 import { openContext } from './context.js'
 import type { Outcome } from './outcome.js'
 import { createOutput } from './output.js'
+import { ownWords } from './words.js'
 
 const words = process.argv.slice(2)
-const output = createOutput({ json: words.includes('--json') })
+const output = createOutput({ json: ownWords(words).includes('--json') })
 
-async function run(): Promise<Outcome> {
+async function run(): Promise<Outcome | number> {
   const { command, options, operands } = await readCommandLine(words)
   const { load } = command
-  if (typeof load === 'object') return (await load.first())(options as never, withContext)
+  if (typeof load === 'object') return (await load.first())(options as never, withContext, operands)
   return withContext(options, async (context) => (await load())(context, options as never, operands))
 }
 
@@ -37,6 +38,6 @@ process.stdout.on('error', () => {})
 
 // Connections of ours keep no process alive, not even one that has nothing else to wait for.
 kept(systemClock, run())
-  .then(output.outcome, output.error)
+  .then((done) => (typeof done === 'number' ? done : output.outcome(done)), output.error)
   // Ended on purpose: a config file may have opened connections that would keep this process alive.
   .then((code) => process.stdout.write('', () => process.exit(code)))

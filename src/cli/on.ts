@@ -1,7 +1,7 @@
 import type { ModeOptions } from '../mode-options.js'
 import { parseInstant } from '../settings/instant.js'
 import { isLive } from '../state/effective-mode.js'
-import { type Mode, manualId, type Window } from '../state/window.js'
+import { type Mode, manualId, type Window, wholeSite } from '../state/window.js'
 import {
   type Change,
   changeData,
@@ -12,10 +12,19 @@ import {
   type WaitingOptions,
   waitOf,
 } from './change.js'
-import { type Context, quoted } from './context.js'
+import type { Context } from './context.js'
 import type { Outcome } from './outcome.js'
 import { printed } from './print.js'
-import { sinceText, suspensions, timeText, windowRows } from './window-text.js'
+import {
+  headText,
+  modeText,
+  nameFlags,
+  scopeText,
+  sinceText,
+  suspensions,
+  timeText,
+  windowRows,
+} from './window-text.js'
 
 export interface OnOptions extends WaitingOptions {
   mode?: Mode
@@ -39,20 +48,24 @@ export async function on(context: Context, { print, ...options }: OnOptions): Pr
   const terms = { ...timesOf(options, context), scope, reason, note, id, wait: waitOf(options) }
   const change = await changeState(context, (control) => control.setMode(mode, terms))
   const window = change.window as Window
-  const updated = change.alreadySince === undefined ? [] : updatesOf(window, change.before.windows)
+  const previous = change.alreadySince === undefined ? undefined : previousOf(window, change.before.windows)
+  const updated = previous ? updatable.filter((name) => window[name] !== previous[name]) : []
   const rows = [...windowRows(window, context), ...changeRows(change, context)]
   if (change.alreadySince !== undefined) rows.unshift(['updated', updated.join(', ') || 'nothing'])
   return {
-    headline: headlineOf(change, window, context),
+    headline: headlineOf(change, window, previous, context),
     closed: change.mode !== 'off',
     rows,
-    next: `To end it: ${context.commandLine(id === manualId ? 'off' : `off --id ${quoted(id)}`)}`,
+    next: `To end it: ${context.commandLine(`off${nameFlags(window)}`)}`,
     data: { ...changeData(change, context), updated },
     ...problemOf(change, suspendedBy(change, window, context)),
   }
 }
 
-function timesOf(options: OnOptions, { timezone, now }: Context): Pick<ModeOptions, 'start' | 'end' | 'expectedEnd'> {
+export function timesOf(
+  options: Pick<OnOptions, 'start' | 'end' | 'for' | 'expectedEnd'>,
+  { timezone, now }: Context,
+): Pick<ModeOptions, 'start' | 'end' | 'expectedEnd'> {
   const start =
     options.start === undefined ? undefined : parseInstant(options.start, { timezone: timezone(), now: now() })
   const end =
@@ -64,30 +77,42 @@ function orNone(time: string | undefined): string | null | undefined {
   return time === 'none' ? null : time
 }
 
-function updatesOf(window: Window, before: readonly Window[]): string[] {
-  const previous = before.find(
-    ({ origin, id, scope }) => origin === 'manual' && id === window.id && scope === window.scope,
-  )
-  return updatable.filter((name) => window[name] !== previous?.[name])
+function previousOf(window: Window, before: readonly Window[]): Window | undefined {
+  return before.find(({ origin, id, scope }) => origin === 'manual' && id === window.id && scope === window.scope)
 }
 
-function headlineOf({ mode, alreadySince }: Change, window: Window, context: Context): string {
-  const name = 'Maintenance mode is'
+function headlineOf(
+  { mode, alreadySince }: Change,
+  window: Window,
+  previous: Window | undefined,
+  context: Context,
+): string {
+  const name = headText(window.scope)
   if (!isLive(window, context.now())) {
     const reopened = alreadySince === undefined ? '' : `; it had been closed${sinceText(alreadySince, context)}`
-    const until = mode === 'off' ? `the site is open until then${reopened}` : 'other windows close the site until then'
+    const what = scopeText(window.scope)
+    const until = mode === 'off' ? `${what} is open until then${reopened}` : `other windows close ${what} until then`
     return `${name} planned from ${timeText(window.start, context)} (${until})`
   }
-  if (mode === 'off') return `${name} OFF: window "${window.id}" is open, but another one keeps the site open`
-  return alreadySince === undefined
-    ? `${name} ON${sinceText(window.start, context)}`
-    : `${name} already on${sinceText(alreadySince, context)}`
+  if (mode === 'off')
+    return `${name} OFF: window "${window.id}" is open, but another one keeps ${scopeText(window.scope)} open`
+  if (mode !== window.mode) {
+    return `${name} ${modeText(mode)}: window "${window.id}" (${window.mode}) is open, but the mode of another one is stricter`
+  }
+  if (alreadySince === undefined) return `${name} ${modeText(mode)}${sinceText(window.start, context)}`
+  const since = sinceText(alreadySince, context)
+  if (previous?.ramp) return `${name} ${modeText(mode)} again, and no longer reopening; it had been closed${since}`
+  if (previous?.mode === mode) return `${name} already ${mode}${since}`
+  return `${name} now ${modeText(mode)}; the window has been open${since}`
 }
 
 function suspendedBy({ mode, after }: Change, window: Window, context: Context): string | undefined {
   if (mode !== 'off' || !isLive(window, context.now())) return undefined
-  const [first, ...others] = suspensions(after.windows, context.now())
+  const [first, ...others] = suspensions(after.windows, context.now()).filter(
+    ({ scope }) => scope === wholeSite || scope === window.scope,
+  )
   if (first === undefined) return undefined
   const who = `"${first.id}" (by ${first.by} from ${first.from})${others.length > 0 ? ' and others' : ''}`
-  return `The site is still open, as window ${who} keeps it so. Wait for its end, or close it: ${context.commandLine(`off --id ${quoted(first.id)}`)}`
+  const what = window.scope === wholeSite ? 'The site' : scopeText(window.scope)
+  return `${what} is still open, as window ${who} keeps it so. Wait for its end, or close it: ${context.commandLine(`off${nameFlags(first)}`)}`
 }

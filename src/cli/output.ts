@@ -18,11 +18,13 @@ export function wrongUsage(message: string): Error {
   return Object.assign(new Error(message), { code: 'ERR_MAINTENANCE_USAGE' })
 }
 
-export function createOutput({ json }: { json: boolean }): Output {
-  const print = (text: string): void => void process.stdout.write(`${text}\n`)
+/** `quiet`: the standard output is another's. All that there is to say goes to the standard error, as JSON in one line. */
+export function createOutput({ json, quiet = false }: { json: boolean; quiet?: boolean }): Output {
+  const out = quiet ? process.stderr : process.stdout
+  const print = (text: string): void => void out.write(`${text}\n`)
   const warn = (text: string): void => void process.stderr.write(`${text}\n`)
   const printJson = (data: unknown): void =>
-    print(JSON.stringify(data, (_key, value) => (value === undefined ? null : value), 2))
+    print(JSON.stringify(data, (_key, value) => (value === undefined ? null : value), quiet ? 0 : 2))
 
   const fail = async (
     code: unknown,
@@ -38,7 +40,7 @@ export function createOutput({ json }: { json: boolean }): Output {
   return {
     async outcome({ headline, closed, rows, table, next, data, document, problem, problemCode, exitCode = 0 }) {
       if (document !== undefined) process.stdout.write(document)
-      const [stream, say] = document === undefined ? [process.stdout, print] : [process.stderr, warn]
+      const [stream, say] = document === undefined ? [out, print] : [process.stderr, warn]
       const asJson = json && document === undefined
       if (!asJson) {
         const { bold, red, green, dim } = await colorsOf(stream)

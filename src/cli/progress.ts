@@ -32,8 +32,19 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
 
 function textOf({ instances }: FleetReport): string {
   const waiting = instances.filter(({ verdict }) => verdict === 'waiting').map(({ id }) => id)
-  if (waiting.length === 0) return 'Waiting for instances …'
-  const names = waiting.slice(0, named).join(', ')
-  const more = waiting.length > named ? ` and ${waiting.length - named} more` : ''
-  return printable(`Waiting for ${waiting.length} of ${instances.length} instances: ${names}${more} …`)
+  const draining = instances.filter(({ verdict }) => verdict === 'draining')
+  const parts: string[] = []
+  if (waiting.length > 0) parts.push(`${waiting.length} of ${instances.length} instances: ${listed(waiting)}`)
+  if (draining.length > 0) {
+    const counts = draining.map(({ id, inFlight }) => ({ id, count: inFlight?.count ?? 0 }))
+    const sum = counts.reduce((total, { count }) => total + count, 0)
+    const places = listed(counts.sort((a, b) => b.count - a.count).map(({ id, count }) => `${id} ${count}`))
+    parts.push(`${sum} request${sum === 1 ? '' : 's'} in flight: ${places}`)
+  }
+  return printable(`Waiting for ${parts.join('; ') || 'instances'} …`)
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > named ? ` and ${names.length - named} more` : ''
+  return `${names.slice(0, named).join(', ')}${more}`
 }

@@ -1,6 +1,10 @@
 import type { CommandDefinition, OptionDefinition } from './commands.js'
 
-const scope: OptionDefinition = { name: 'scope', value: 'scope', doc: 'the part of the site (default: *, all of it)' }
+const scope: OptionDefinition = {
+  name: 'scope',
+  value: 'scope',
+  doc: 'a part of the site or a tenant (default: *, all of it)',
+}
 const terms: readonly OptionDefinition[] = [
   { name: 'mode', value: 'mode', doc: 'what visitors get (default: on)', choices: ['on', 'read-only', 'hold'] },
   scope,

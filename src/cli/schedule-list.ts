@@ -4,7 +4,7 @@ import { occurrencesFrom, type Phase, phaseOf } from '../state/occurrence.js'
 import type { Window } from '../state/window.js'
 import type { Context } from './context.js'
 import type { Outcome, Table } from './outcome.js'
-import { phaseText, recurrenceText, stateText } from './window-text.js'
+import { idText, phaseText, recurrenceText, stateText } from './window-text.js'
 
 const shown = 3
 
@@ -52,7 +52,7 @@ export function occurrencesTable(plans: readonly Window[], context: Context): Ta
       )
       const [first = ['', '', ''], ...others] = next
       const lines = [
-        [window.id, phaseText(window, now), ...first, ...facts],
+        [idText(window), phaseText(window, now), ...first, ...facts],
         ...others.map((times) => ['', '', ...times, '', '']),
       ]
       return lines.map((cells) => ({ cells, loud: false }))

@@ -12,13 +12,14 @@ import {
   skipOccurrences,
 } from '../state/plan.js'
 import { loadCron } from '../state/recurrence.js'
-import { type Mode, type Window, wholeSite } from '../state/window.js'
+import { nameText } from '../state/transitions.js'
+import type { Mode, Window } from '../state/window.js'
 import { type Change, changeData, changeRows, changeState, parseLength } from './change.js'
 import { type CommonOptions, type Context, quoted } from './context.js'
 import type { Outcome, Row } from './outcome.js'
 import { wrongUsage } from './output.js'
 import { occurrencesTable, planData } from './schedule-list.js'
-import { planned, timeText, windowRows } from './window-text.js'
+import { planned, scopeFlag, timeText, windowRows } from './window-text.js'
 
 export interface ScheduleOptions extends CommonOptions {
   mode?: Mode
@@ -55,7 +56,7 @@ export async function add(context: Context, options: ScheduleOptions): Promise<O
     ),
   )
   const window = change.window as Window
-  return planOutcome(`Window "${window.id}" is planned${startText(window, context)}`, change, context)
+  return planOutcome(`Window ${nameText(window)} is planned${startText(window, context)}`, change, context)
 }
 
 /** Changes what is given of a plan. */
@@ -67,7 +68,8 @@ export async function edit(context: Context, options: ScheduleOptions, [id = '']
     ),
   )
   const done = change.before === change.after ? 'is planned so already' : 'is planned anew'
-  return planOutcome(`Window "${id}" ${done}${startText(change.window as Window, context)}`, change, context)
+  const window = change.window as Window
+  return planOutcome(`Window ${nameText(window)} ${done}${startText(window, context)}`, change, context)
 }
 
 /** Skips what begins on one day. */
@@ -92,7 +94,7 @@ export async function skip(
   )
   const { starts, fresh } = skipped as Skipped
   const times = starts.map((start) => timeText(start, context)).join(' and ')
-  const headline = `Window "${id}" ${fresh > 0 ? 'skips' : 'already skips'} what would begin ${times}`
+  const headline = `Window ${nameText(change.window as Window)} ${fresh > 0 ? 'skips' : 'already skips'} what would begin ${times}`
   const outcome = planOutcome(headline, change, context)
   return { ...outcome, data: { ...outcome.data, skipped: starts.map((start) => new Date(start)) } }
 }
@@ -111,7 +113,7 @@ export async function remove(
   const was = isLive(change.window as Window, context.now()) ? ', which was going on' : ''
   const rest = [...change.remaining, ...planned(change.after.windows, context.now())]
   return {
-    headline: `Plan "${id}"${was} is removed`,
+    headline: `Plan ${nameText(change.window as Window)}${was} is removed`,
     closed: change.mode !== 'off',
     rows: [...rest.flatMap((window) => windowRows(window, context)), ...changeRows(change, context)],
     data: changeData(change, context),
@@ -151,14 +153,17 @@ function planOutcome(headline: string, change: Change, context: Context): Outcom
   const window = change.window as Window
   const overlaps = overlapping(after, window, context.now())
   const rows: Row[] = [...windowRows(window, context), ...changeRows(change, context)]
-  for (const { id, by } of overlaps) {
-    rows.unshift(['overlaps', `window "${id}", by ${by}: while both are there, the strictest mode counts`])
+  for (const other of overlaps) {
+    rows.unshift([
+      'overlaps',
+      `window ${nameText(other)}, by ${other.by}: while both are there, the strictest mode counts`,
+    ])
   }
   // What is absent where that is an accident may have closed the site.
   if (before.revision === 0 && before.windows.length === 0 && !context.store.backend.absentMeansOff) {
     rows.push(['begun', 'nothing was stored, so a new state is begun, in which nothing else closes the site', 'loud'])
   }
-  const name = quoted(window.id) + (window.scope === wholeSite ? '' : ` --scope ${quoted(window.scope)}`)
+  const name = quoted(window.id) + scopeFlag(window.scope)
   return {
     headline,
     closed: change.mode !== 'off',

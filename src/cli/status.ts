@@ -1,18 +1,22 @@
 import { closuresAt } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
-import { effectiveMode, isLive } from '../state/effective-mode.js'
+import { effectiveModes, isLive } from '../state/effective-mode.js'
 import { occurrenceAt, type Phase, phaseOf } from '../state/occurrence.js'
-import type { StateDocument, Window } from '../state/window.js'
+import { type StateDocument, type Window, wholeSite } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
 import { type Around, instancesRows, lookAround } from './instances.js'
 import type { Outcome, Row } from './outcome.js'
-import { planned, sinceText, stateText, suspensions, windowRows } from './window-text.js'
+import { type KnownScopeStatus, scopeRows, scopesNow } from './scopes.js'
+import { modeText, planned, reopeningText, sinceText, stateText, suspensions, windowRows } from './window-text.js'
 
 export interface StatusOptions extends CommonOptions {
   exitCode?: boolean
 }
 
 const notOff = 10
+
+/** Of many tenants, so many are named in the first line. */
+const shown = 5
 
 /** What holds now, and why. */
 export async function status(context: Context, options: StatusOptions): Promise<Outcome> {
@@ -22,24 +26,30 @@ export async function status(context: Context, options: StatusOptions): Promise<
   const [document, around] = pinned ? [] : await Promise.all([store.read(), lookAround(context)])
   const closure = document && closuresAt(document, now()).site
   const mode = settings.mode ?? closure?.mode ?? 'off'
+  const reopening = closure?.ramps && new Date(Math.max(...closure.ramps.map(({ until }) => until)))
   const found = windowsOf(document, now())
+  const scopes = around ? scopesNow(document, context, around) : []
+  const closed = mode !== 'off' || scopes.some((apart) => apart.mode !== 'off')
   return {
-    headline: `Maintenance mode is ${mode === 'off' ? 'OFF' : 'ON'}${closure?.since ? sinceText(closure.since, context) : ''}`,
-    closed: mode !== 'off',
+    headline: `Maintenance mode is ${reopening ? reopeningText(reopening, context) : `${modeText(mode)}${closure?.since ? sinceText(closure.since, context) : ''}`}${apartText(scopes)}`,
+    closed,
     rows: [
       ...[...found.windows, ...found.suspensions, ...found.suspended, ...found.planned].flatMap((window) =>
         windowRows(window, context),
       ),
+      ...scopeRows(scopes, context),
       ...(around ? stateRows(document, around, context) : pinnedRows),
       ['settings', site === undefined ? ['the environment', ...files].join(', ') : `those of the site at ${site}`],
     ],
-    exitCode: options.exitCode && mode !== 'off' ? notOff : 0,
+    exitCode: options.exitCode && closed ? notOff : 0,
     data: {
       mode,
       pinned,
       since: closure?.since,
       until: closure?.until,
+      reopening,
       reason: closure?.reason,
+      scopes,
       ...found,
       planned: found.planned.map((window) => plannedData(window, now())),
       revision: document?.revision,
@@ -67,17 +77,24 @@ function stateRows(document: StateDocument | undefined, around: Around, context:
   return rows
 }
 
+function apartText(scopes: readonly KnownScopeStatus[]): string {
+  const told = scopes.slice(0, shown).map(({ scope, mode }) => `${modeText(mode)} for "${scope}"`)
+  if (scopes.length > shown) told.push(`${scopes.length - shown} more`)
+  return told.length === 0 ? '' : `; ${told.join(', ')}`
+}
+
 /** What closes the site; what keeps it open, and the windows that are therefore without effect; what comes. */
 function windowsOf(
   document: StateDocument | undefined,
   now: number,
 ): Record<'windows' | 'suspensions' | 'suspended' | 'planned', Window[]> {
   const all = document?.windows ?? []
-  const windows = document ? [...effectiveMode(document, now).windows] : []
+  const modes = document && effectiveModes(document, now)
+  const closes = (window: Window): boolean => modes?.get(window.scope)?.windows.includes(window) ?? false
   return {
-    windows,
+    windows: [...(modes?.get(wholeSite)?.windows ?? [])],
     suspensions: suspensions(all, now),
-    suspended: all.filter((window) => window.mode !== 'off' && isLive(window, now) && !windows.includes(window)),
+    suspended: all.filter((window) => window.mode !== 'off' && isLive(window, now) && !closes(window)),
     planned: planned(all, now),
   }
 }

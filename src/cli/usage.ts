@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { version } from '../version.js'
 import type { CommandLine } from './command-line.js'
 import { commands, commonOptions, groups, isCount, type OptionDefinition } from './commands.js'
+import { foreignWords, ownWords } from './words.js'
 
 const words = [
   'Answers 503 while work is done on a site, and lets the right people through.',
@@ -15,6 +16,7 @@ const words = [
  */
 export function readWithCommander(argv: readonly string[]): CommandLine {
   let read: CommandLine | undefined
+  const foreign = foreignWords(argv)
   const program = new Command('maintenance-mode')
     .description(words)
     .version(version, '--version', 'print the version')
@@ -32,7 +34,7 @@ export function readWithCommander(argv: readonly string[]): CommandLine {
   }
 
   for (const [name, definition] of commands) {
-    const { doc, options, operands, after } = definition
+    const { doc, options, operands, runs, after } = definition
     const [word = '', second] = name.split(' ')
     const command = (second === undefined ? program.command(word) : parentOf(word).command(second)).description(doc)
     for (const option of options) command.addOption(toOption(option))
@@ -40,16 +42,23 @@ export function readWithCommander(argv: readonly string[]): CommandLine {
       command.argument(count <= (operands?.least ?? 0) ? `<${operands?.name}>` : `[${operands?.name}]`)
     }
     if (operands) command.usage(`[options] ${operands.usage}`)
+    if (runs) command.usage('[options] -- <command> [argument ...]').allowExcessArguments()
     if (after !== undefined) command.addHelpText('after', `\n${after}`)
     command.action(() => {
       const alone = [...commonOptions, ...options].find(
         ({ name, needs }) => needs !== undefined && isGiven(command, name) && !isGiven(command, needs),
       )
       if (alone) command.error(`error: option '--${alone.name}' needs '--${alone.needs}'`)
-      read = { command: definition, options: command.optsWithGlobals(), operands: command.args }
+      if (runs && (foreign.length === 0 || command.args.length > 0)) {
+        command.error(
+          'error: the command to run stands after \'--\': maintenance-mode run --reason "Migrate" -- npm run migrate',
+        )
+      }
+      if (!runs && foreign.length > 0) command.error("error: too many arguments: nothing is read after '--'")
+      read = { command: definition, options: command.optsWithGlobals(), operands: runs ? foreign : command.args }
     })
   }
-  program.parse(argv, { from: 'user' })
+  program.parse(ownWords(argv), { from: 'user' })
   return read as CommandLine
 }
 

@@ -3,13 +3,14 @@ import { openVia } from '../backends/via.js'
 import { SettingError } from '../errors.js'
 import { variableOf } from '../settings/environment.js'
 import type { Actor } from '../state/transitions.js'
-import type { Context } from './context.js'
+import type { Context, KnownScopes } from './context.js'
 import { wrongUsage } from './output.js'
 
 /** A site through which a command goes. */
 export interface Site {
   backend: Awaited<ReturnType<typeof openVia>>
   settings: Context['settings']
+  scopes: KnownScopes
   /** Who it is there, by the token. */
   actor: Actor
 }
@@ -29,9 +30,10 @@ export async function openSite(url: string, token: string | undefined): Promise<
   }
   try {
     const backend = await openVia({ url, token: given })
-    const { pinned, pollInterval, operator } = backend.site
+    const { pinned, pollInterval, drainTimeout, operator, scopes: parts, tenants, assertScope } = backend.site
     const from = `cli@${hostname()} via ${new URL(url).host}`
-    return { backend, settings: { mode: pinned, pollInterval }, actor: { by: operator, from } }
+    const scopes = { parts, isTenant: tenants ? () => undefined : undefined, assert: assertScope }
+    return { backend, settings: { mode: pinned, pollInterval, drainTimeout }, scopes, actor: { by: operator, from } }
   } catch (error) {
     throw error instanceof SettingError ? wrongUsage(error.message) : error
   }

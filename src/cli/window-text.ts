@@ -2,8 +2,8 @@ import { formatInstant } from '../settings/instant.js'
 import { hasEnded, isLive, isLiveLease } from '../state/effective-mode.js'
 import { closingSpan, isHeldClosed, occurrenceAt, phaseOf } from '../state/occurrence.js'
 import { ruleOf } from '../state/recurrence.js'
-import { type Window, wholeSite } from '../state/window.js'
-import type { Context } from './context.js'
+import { isMode, manualId, type Window, wholeSite } from '../state/window.js'
+import { type Context, quoted } from './context.js'
 import type { Row } from './outcome.js'
 
 const minute = 60_000
@@ -19,23 +19,86 @@ export function sinceText(instant: Date | string | number, context: Context): st
   return new Date(instant).getTime() === 0 ? '' : ` since ${timeText(instant, context)}`
 }
 
+/** `ON`, `READ-ONLY`. A mode that this version does not know counts as on. */
+export function modeText(mode: string): string {
+  return isMode(mode) ? mode.toUpperCase() : 'ON'
+}
+
+/** `the site`, `"billing"`. */
+export function scopeText(scope: string): string {
+  return scope === wholeSite ? 'the site' : `"${scope}"`
+}
+
+/** `Maintenance mode is`, `Maintenance mode of "billing" is`. */
+export function headText(scope: string): string {
+  return `Maintenance mode ${scope === wholeSite ? '' : `of "${scope}" `}is`
+}
+
+/** `plan-1`, `plan-1 (scope "billing")`. */
+export function idText({ id, scope }: Pick<Window, 'id' | 'scope'>): string {
+  return scope === wholeSite ? id : `${id} (scope "${scope}")`
+}
+
+/** What names a window on the command line, as far as it must be said: ` --id deploy --scope billing`. */
+export function nameFlags({ id, scope }: Pick<Window, 'id' | 'scope'>): string {
+  return `${id === manualId ? '' : ` --id ${quoted(id)}`}${scopeFlag(scope)}`
+}
+
+export function scopeFlag(scope: string): string {
+  return scope === wholeSite ? '' : ` --scope ${quoted(scope)}`
+}
+
+/** What a headline says while visitors are let in little by little. */
+export function reopeningText(until: Date, context: Context): string {
+  return `reopening: everybody is let in by ${timeText(until, context)}`
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  'read-only': 'read-only: reading goes on, and what would change something is refused',
+  hold: 'hold: requests wait for a while before they are refused',
+}
+
 /** A window, for people. */
 export function windowRows(window: Window, context: Context): Row[] {
-  const { origin, expectedEnd, reason, note, recurrence } = window
+  const { origin, mode, expectedEnd, reason, note, recurrence, ramp } = window
   const now = context.now()
   const { start, end } = occurrenceAt(window, now)
   const rows: Row[] = [['window', `${window.id}, ${originText(window, now)}`]]
+  const meaning = meanings[mode]
+  if (meaning !== undefined) rows.push(['mode', meaning])
   if (origin === 'planned') rows.push(['phase', phaseText(window, now)])
+  if (origin === 'leased') rows.push(['since', timeText(start, context)], leaseRow(window, context))
   if (recurrence !== undefined) rows.push(recurrenceRow(window))
   if (start > now && Number.isFinite(start)) rows.push(['starts', timeText(start, context)])
   if (reason !== undefined) rows.push(['reason', reason])
   if (note !== undefined) rows.push(['note', note])
   if (expectedEnd !== undefined) rows.push(['expected', `${timeText(expectedEnd, context)}: what visitors are told`])
-  if (Number.isFinite(end)) {
+  if (ramp !== undefined) rows.push(['reopens', rampText(ramp, context)])
+  else if (Number.isFinite(end)) {
     const then = isHeldClosed(window) ? 'it stays closed until `off`' : 'the site reopens by itself'
     rows.push(['ends', `${timeText(end, context)}: ${then}`])
   } else if (origin === 'manual') rows.push(['ends', 'open end: it stays until `off`'])
   return rows
+}
+
+function rampText({ from, until }: NonNullable<Window['ramp']>, context: Context): string {
+  const [begin, end] = [Date.parse(from), Date.parse(until)]
+  const share = Math.round(100 * Math.min(1, Math.max(0, (context.now() - begin) / (end - begin))))
+  return `little by little since ${timeText(from, context)}; about ${share} % of the visitors are let in now, everybody by ${timeText(until, context)}`
+}
+
+/** Until when its holder has a word for it, and what is then. */
+function leaseRow(window: Window, context: Context): Row {
+  const { leaseUntil, onLapse, scope, mode } = window
+  if (!isLiveLease(window, context.now())) {
+    return ['kept', `closed until \`off\`: ${context.commandLine(`off${scopeFlag(scope)}`)}`, 'loud']
+  }
+  const ends = mode === 'off' ? 'it ends' : `${scopeText(scope)} reopens`
+  const then = onLapse === 'keep' ? 'it stays until `off`' : `${ends} by itself`
+  return [
+    'renewed',
+    `until ${timeText(leaseUntil ?? window.start, context)}, again and again; when its program dies, ${then}`,
+  ]
 }
 
 /** `announced`; `planned` before anybody is told. */
@@ -106,7 +169,7 @@ function originText(window: Window, now: number): string {
   if (holder !== undefined) parts.push(`holder ${holder}`)
   if (origin === 'leased' && isLive(window, now) && !isLiveLease(window, now)) parts.push('whose program has stopped')
   if (scope !== wholeSite) parts.push(`scope "${scope}"`)
-  if (mode === 'off') parts.push('keeps the site open')
-  else if (mode !== 'on') parts.push(`mode "${mode}", which counts as on in this version`)
+  if (mode === 'off') parts.push(`keeps ${scopeText(scope)} open`)
+  else if (!isMode(mode)) parts.push(`mode "${mode}", which counts as on in this version`)
   return parts.join(', ')
 }

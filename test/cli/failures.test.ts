@@ -63,18 +63,6 @@ it('help and version are printed, and end with 0', () => {
   }
 })
 
-describe('what is not built yet', () => {
-  it.each(['on --mode hold', 'on --mode read-only', 'on --scope x', 'off --scope x', 'extend 5m --scope x'])(
-    '%s is refused, and changes nothing',
-    (line) => {
-      const folder = project()
-      const { code, errors } = type(folder, line)
-      expect({ code, errors }).toEqual({ code: 1, errors: expect.stringMatching(/not built yet in this version/) })
-      expect(readdirSync(folder)).toEqual(['package.json'])
-    },
-  )
-})
-
 describe('a mode that a setting pins', () => {
   const pinned = { MAINTENANCE_MODE: 'true' }
 

@@ -112,8 +112,8 @@ describe('fleet', () => {
   it('shows every instance, with what is odd about it', async () => {
     const folder = await fleet(
       [{ id: 'web-1', clockDifference: 12 }],
-      [{ id: 'web-2', process: '18', clockDifference: -3000 }],
-      [{ id: 'web-3', version: '0.0.1', settings: 'ffffffff' }],
+      [{ id: 'web-2', process: '18', clockDifference: -3000, inFlight: { count: 17, oldest: [] } }],
+      [{ id: 'web-3', version: '0.0.1', settings: 'ffffffff', inFlight: undefined }],
       [{ id: 'web-4', revision: 0 }],
       [{ id: 'web-5', document: 'other' }],
       [{ id: 'web-6', pinned: true, snapshot: 'pinned', mode: 'off' }],
@@ -129,15 +129,15 @@ describe('fleet', () => {
     expect(lines).toEqual([
       '8 instances, 7 to look at',
       ` state file:${join(folder, stateFile)} (revision 1)`,
-      ' instance host process version mode revision snapshot heard clock settings remarks',
-      ` web-1 host 17 ${version} on 1 ready n ago +12ms 01234567`,
-      ` web-2 host 18 ${version} on 1 ready n ago -3s 01234567 clock`,
-      ' web-3 host 17 0.0.1 on 1 ready n ago - ffffffff other version, other settings',
-      ` web-4 host 17 ${version} on 0 ready n ago - 01234567 behind`,
-      ` web-5 host 17 ${version} on 1 ready n ago - 01234567 other state`,
-      ` web-6 host 17 ${version} off 1 pinned n ago - 01234567 pinned, contradicts`,
-      ` web-7 host 17 ${version} on 1 pinned n ago - 01234567 pinned`,
-      ` web-8 host 17 ${version} on 1 ready n ago - 01234567 lost`,
+      ' instance host process version mode revision snapshot in flight heard clock settings remarks',
+      ` web-1 host 17 ${version} on 1 ready 0 n ago +12ms 01234567`,
+      ` web-2 host 18 ${version} on 1 ready 17 n ago -3s 01234567 clock`,
+      ' web-3 host 17 0.0.1 on 1 ready - n ago - ffffffff other version, other settings',
+      ` web-4 host 17 ${version} on 0 ready 0 n ago - 01234567 behind`,
+      ` web-5 host 17 ${version} on 1 ready 0 n ago - 01234567 other state`,
+      ` web-6 host 17 ${version} off 1 pinned 0 n ago - 01234567 pinned, contradicts`,
+      ` web-7 host 17 ${version} on 1 pinned 0 n ago - 01234567 pinned`,
+      ` web-8 host 17 ${version} on 1 ready 0 n ago - 01234567 lost`,
       '',
     ])
   })
@@ -244,6 +244,37 @@ describe('--wait', () => {
         message: 'Not confirmed within 1s: web-2 decides by revision 0. The change stands.',
       },
     })
+  })
+
+  it('names what is still running where, without anything that would steer the terminal', async () => {
+    const oldest = [
+      { method: 'GET', path: '/report\u001b[2J', age: 12 * second },
+      { method: 'POST', path: '/upload', age: 4 * second },
+    ]
+    const folder = await fleet([{ id: 'web-1', inFlight: { count: 3, draining: 100, oldest } }], [{ id: 'web-2' }])
+    expect(type(folder, 'on --wait --timeout 3s')).toMatchObject({
+      code: 3,
+      errors: expect.stringMatching(
+        /^Waiting for 3 requests in flight: web-1 3 …\nNot confirmed within 3s: web-1 still has 3 requests in flight: GET \/report \[2J \(1\ds\), POST \/upload \(\ds\) and 1 more\. The change stands\.\n$/,
+      ),
+    })
+    const patient = { MAINTENANCE_MODE_DRAIN_TIMEOUT: '1s' }
+    expect(type(folder, 'on --wait', patient)).toMatchObject({
+      code: 3,
+      errors: expect.stringMatching(/^Not confirmed: web-1 still has 3 requests in flight/),
+    })
+  })
+
+  it('waits for no requests that an instance cannot count, and says so; nor for any with off', async () => {
+    const folder = await fleet([{ id: 'web-1', inFlight: undefined }])
+    expect(type(folder, 'on --wait')).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(
+        /\n {2}but +web-1 cannot count its requests in flight: some may still be running\n/,
+      ),
+    })
+    await put(folder, { id: 'web-1', revision: 9, inFlight: { count: 3, draining: 100, oldest: [] } })
+    expect(type(folder, 'off --wait')).toMatchObject({ code: 0, errors: '' })
   })
 
   it('is not held up by the lost, ends with 3 for them, and with 0 if they are to be ignored', async () => {

@@ -120,14 +120,13 @@ describe('schedule add', () => {
     expect(readdirSync(folder)).toEqual(['package.json'])
   })
 
-  it('fails on an id that is there, a mode that is not built, and while the mode is pinned', () => {
+  it('fails on an id that is there, a scope that there is not, and while the mode is pinned', () => {
     const folder = project()
     const line = 'schedule add --start 2999-01-01 --for 1h'
     type(folder, `${line} --id move`)
     for (const [more, message, variables] of [
       ['--id move', 'There is already a window "move", planned by', {}],
-      ['--mode hold', 'not built yet', {}],
-      ['--scope billing', 'not built yet', {}],
+      ['--scope billing', 'There is no scope "billing"', {}],
       ['--id other', 'pinned to "on"', { MAINTENANCE_MODE: 'on' }],
     ] as const) {
       expect(type(folder, `${line} ${more}`, variables)).toMatchObject({

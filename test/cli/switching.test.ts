@@ -255,8 +255,8 @@ describe('status', () => {
 describe('output', () => {
   it('is one JSON object with the same keys whatever happened, if asked for', () => {
     const folder = project()
-    const change = ['mode', 'revision', 'window', 'alreadySince', 'closed', 'keptAside', 'fleet', 'remaining']
-    change.push('instances', 'stateBackend')
+    const change = ['mode', 'revision', 'window', 'alreadySince', 'reopening', 'closed', 'keptAside', 'fleet']
+    change.push('remaining', 'instances', 'stateBackend')
     const opened = ask(folder, 'on --for 30m')
     expect(Object.keys(opened)).toEqual([...change, 'updated'])
     expect(opened).toMatchObject({

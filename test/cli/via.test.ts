@@ -189,6 +189,25 @@ describe('the token', () => {
 })
 
 describe('the settings of the site decide', () => {
+  it('and so do its parts and tenants, whose names it checks itself', async () => {
+    await site.close()
+    const has = (name: string) => name === 'acme'
+    site = await openSite({ scopes: { billing: { urls: ['/billing/**'] } }, tenants: { of: () => 'acme', has } })
+    const here = { ...variable, MAINTENANCE_MODE_SCOPES: '{"local":{"urls":["/local"]}}' }
+    expect((await via('on --scope billing', here)).output).toMatch(/^Maintenance mode of "billing" is ON/)
+    expect(await via('on --scope acme', here)).toMatchObject({ code: 0 })
+    expect(await visit()).toBe(503)
+    expect(await viaJson('status')).toMatchObject({ mode: 'off', scopes: [{ scope: 'billing' }, { scope: 'acme' }] })
+    for (const line of ['on --scope acm', 'off --scope acm', 'extend 5m --scope acm', 'on --scope local']) {
+      const { code, errors } = await via(line, here)
+      expect({ code, errors }, line).toEqual({ code: 1, errors: expect.stringContaining('There is no scope "') })
+      expect(errors).not.toContain('acme')
+    }
+    expect((await via('on --scope biling')).errors).toContain('Did you mean `billing`?')
+    expect((await via('off --scope acme')).code).toBe(0)
+    expect(await visit()).toBe(200)
+  })
+
   it('and none of what is set here about the state', async () => {
     const here = {
       MAINTENANCE_MODE: 'on',
