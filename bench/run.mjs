@@ -7,12 +7,13 @@ import { check } from './check.mjs'
 import { cli } from './cli.mjs'
 import { file } from './file.mjs'
 import { frameworks } from './frameworks.mjs'
+import { hold } from './hold.mjs'
 import { markdownTable } from './measure.mjs'
 import { pass } from './pass.mjs'
 import { propagation } from './propagation.mjs'
 import { rules } from './rules.mjs'
 
-const sections = { check, pass, block, frameworks, rules, file, propagation, cli }
+const sections = { check, pass, block, frameworks, rules, file, propagation, hold, cli }
 const page = new URL('../docs/performance.md', import.meta.url)
 
 const { values, positionals } = parseArgs({

@@ -50,6 +50,13 @@ export class FetchRequest extends LazyRequest {
   override user(): MaintenanceUser | null | undefined | Promise<MaintenanceUser | null | undefined> {
     return this.#known.user
   }
+
+  onGone(listener: () => void): () => void {
+    const { signal } = this.raw
+    if (signal.aborted) listener()
+    signal.addEventListener('abort', listener, { once: true })
+    return () => signal.removeEventListener('abort', listener)
+  }
 }
 
 /** Path and query of an absolute address. */

@@ -37,4 +37,6 @@ export interface AdaptedRequest extends MaintenanceRequest {
   logOut(): void | Promise<void>
   /** Whether the route that would answer is forced, as far as the framework can tell. */
   forced(): 'off' | 'on' | undefined
+  /** Calls `listener` once the client is gone, at once if it is already; returns what ends the listening. Asked while a request waits only. */
+  onGone?(listener: () => void): () => void
 }

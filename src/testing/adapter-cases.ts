@@ -3,21 +3,23 @@ import { type Answered, type Ask, assertRefused, upgrade } from './adapter-clien
 import { siteRoutes, streaming } from './adapter-site.js'
 import { check, deepEqual, equal } from './assertions.js'
 
+export type CaseMode = Extract<Mode, 'off' | 'on' | 'hold'>
+
 /** A running fixture, and the switch of its state. */
 export interface CaseContext {
   readonly url: string
   readonly ask: Ask
   /** Switches the mode, and waits until the fixture decides by it. */
-  switch(mode: 'off' | 'on', options?: { end: Date }): Promise<void>
+  switch(mode: CaseMode, options?: { end: Date }): Promise<void>
   /** Waits until the fixture does. */
-  until(mode: 'off' | 'on'): Promise<void>
+  until(mode: CaseMode): Promise<void>
 }
 
 /** Settings that a case needs beside those of every fixture: such a case has a fixture of its own. */
 export type CaseSettings = 'loopback-ignored'
 
 export interface AdapterCase {
-  readonly mode: Extract<Mode, 'off' | 'on'>
+  readonly mode: CaseMode
   readonly settings?: CaseSettings
   run(context: CaseContext): Promise<void>
 }
@@ -35,6 +37,13 @@ const passed = async (ask: Ask, path: string, init?: RequestInit): Promise<Answe
   const answered = await ask(path, init)
   equal(answered.status, 200, `${init?.method ?? 'GET'} ${path} was not let through`)
   return answered
+}
+
+const refusedWhileHeld = async (ask: Ask): Promise<void> => {
+  const { status, headers } = await ask('/api/items', { ...asMachine, method: 'POST' })
+  equal(status, 503)
+  equal(headers.get('maintenance-mode'), 'hold')
+  check(Number(headers.get('retry-after')) >= 1, 'there is no Retry-After')
 }
 
 /** What every adapter is held to, by the names that the support table has. */
@@ -180,6 +189,22 @@ export const adapterCases: Readonly<Record<string, AdapterCase>> = {
       for (let part = await parts.read(); !part.done; part = await parts.read())
         text += new TextDecoder().decode(part.value)
       check(text.includes(`part ${streaming.parts}\n`), `it ended after "${text.slice(-20)}"`)
+    },
+  },
+  'a GET waits while the mode is hold and is answered once it ends; a POST is refused at once': {
+    mode: 'hold',
+    async run({ ask, switch: set }) {
+      const answered: string[] = []
+      const waiting = ['GET', 'HEAD'].map(async (method) => {
+        const { status } = await ask('/nested/page', { method })
+        answered.push(`${method} ${status}`)
+      })
+      // Each is a round trip of its own: what does not wait would be answered by then.
+      for (let sent = 0; sent < 5; sent++) await refusedWhileHeld(ask)
+      deepEqual(answered, [])
+      await set('off')
+      await Promise.all(waiting)
+      deepEqual(answered.sort(), ['GET 200', 'HEAD 200'])
     },
   },
   'it comes back at the end of the window': {

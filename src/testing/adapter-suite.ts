@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { type AdapterCase, adapterCases, adminToken, type CaseContext } from './adapter-cases.js'
+import { type AdapterCase, adapterCases, adminToken, type CaseContext, type CaseMode } from './adapter-cases.js'
 import { type Ask, client } from './adapter-client.js'
 import { eventually } from './assertions.js'
 import type { SuiteRunner } from './backend-suite.js'
@@ -114,8 +114,8 @@ async function openSite({ serve, state }: AdapterSuiteOptions, special: AdapterC
   }
   const served = await serve(settings)
   const ask = client(served.url)
-  const until = (mode: 'off' | 'on'): Promise<void> =>
-    eventually(async () => (await operator.refresh()).mode === mode && (await decidedMode(ask)) === mode)
+  const until = (mode: CaseMode): Promise<void> =>
+    eventually(async () => (await operator.refresh()).mode === mode && (await decidesBy(mode, ask)))
   return {
     context: {
       url: served.url,
@@ -136,9 +136,11 @@ async function openSite({ serve, state }: AdapterSuiteOptions, special: AdapterC
 }
 
 /** What the fixture decides by: the page that is refused, or kept from caches for who gets through, is the app's own while off. */
-async function decidedMode(ask: Ask): Promise<'off' | 'on'> {
+async function decidesBy(mode: CaseMode, ask: Ask): Promise<boolean> {
+  // Only what writes does not wait.
+  if (mode === 'hold') return (await ask('/api/items', { method: 'POST' })).headers.get('maintenance-mode') === mode
   const { status, headers } = await ask('/')
-  return status === 200 && headers.get('cache-control') !== 'private, no-store' ? 'off' : 'on'
+  return (status === 200 && headers.get('cache-control') !== 'private, no-store') === (mode === 'off')
 }
 
 /** The state for a runtime that has no files. */
