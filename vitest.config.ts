@@ -9,7 +9,7 @@ export default defineConfig({
       { find: '#platform', replacement: src('platform/node.ts') },
       { find: /^maintenance-mode\/backends\/(\w+)$/, replacement: src('backends/$1.ts') },
       { find: 'maintenance-mode/config', replacement: src('settings/config.ts') },
-      { find: 'maintenance-mode/log-filters', replacement: src('telemetry/log-filters.ts') },
+      { find: /^maintenance-mode\/(log-filters|prom-client|opentelemetry)$/, replacement: src('telemetry/$1.ts') },
       { find: 'maintenance-mode/testing', replacement: src('testing/index.ts') },
       { find: /^maintenance-mode\/([\w-]+)$/, replacement: src('adapters/$1.ts') },
       { find: /^maintenance-mode$/, replacement: src('index.ts') },

@@ -27,6 +27,7 @@ import type { ScopeDefinition, TenantDefinition } from '../decision/scopes.js'
 import type { Reply } from '../reply/reply.js'
 import type { MaintenanceRequest, MaintenanceUser } from '../request/request.js'
 import type { Mode } from '../state/window.js'
+import type { NotifyTarget } from '../telemetry/notifier.js'
 import type { Logger } from '../telemetry/warnings.js'
 
 /** What the operator may write: \`createMaintenance(options)\` or the config file. */

@@ -4,6 +4,8 @@ import type { Clock } from './clock.js'
 import { compileDecider, forcedClosed } from './decision/decide.js'
 import type { Decision } from './decision/decision.js'
 import { compileUserLookUp } from './decision/rules/user.js'
+import { createDrain, type Drain } from './fleet/drain.js'
+import { createHeldRequests, type HeldRequests } from './held-requests.js'
 import type { Maintenance } from './maintenance.js'
 import { compileRefuser } from './reply/refuse.js'
 import type { Reply } from './reply/reply.js'
@@ -12,6 +14,7 @@ import type { AdaptedRequest } from './request/request.js'
 import type { Settings } from './settings/options.js'
 import { isOpen, type Snapshot } from './snapshot/snapshot.js'
 import type { StateDocument } from './state/window.js'
+import type { Events } from './telemetry/events.js'
 import { createRequestWarnings } from './telemetry/request-warnings.js'
 import type { Reporter } from './telemetry/warnings.js'
 
@@ -42,6 +45,11 @@ export interface Engine {
   decide(request: AdaptedRequest): Decision | Promise<Decision>
   /** Takes note that the snapshot has changed. */
   update(): void
+  readonly held: Pick<HeldRequests, 'count' | 'close'>
+  /** Counts down what had been let in. */
+  readonly drain: Drain
+  /** Called when the maintenance object is closed. */
+  readonly endings: Set<() => void>
   /** What must not be cut off when the request has been answered, where nothing runs between requests. */
   unfinished(): Promise<unknown> | undefined
   readonly clientAddress: ClientAddress
@@ -57,6 +65,7 @@ export interface EngineOptions {
   run: CallbackRunner
   clock: Clock
   reporter: Reporter
+  events: Events | undefined
   testRunner: string | undefined
   /** Whether timers run between requests. */
   timers: boolean
@@ -69,24 +78,42 @@ export interface EngineOptions {
   reading(): Promise<unknown> | undefined
   /** The read that a request has to wait for, where it would end with the request. */
   awaited(): Promise<unknown> | undefined
+  /** There is another number of requests in flight to tell. */
+  onDrain(): void
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { settings, run, clock, reporter, testRunner, timers, state, snapshot, first, reading, awaited } = options
+  const { settings, run, clock, reporter, events, testRunner, timers, state, snapshot, first, reading, awaited } =
+    options
   const decider = compileDecider(settings, { run, clock, testRunner, holds: timers })
   const inspect = createRequestWarnings(settings, reporter)
   const replyTo = compileRefuser(settings, clock, run)
 
-  const answered = (decision: Decision, request: AdaptedRequest): Verdict | Promise<Verdict> => {
+  const answered = (decision: Decision, request: AdaptedRequest, held?: number): Verdict | Promise<Verdict> => {
+    if (decision.rule !== 'mode-off' || held !== undefined) events?.decided(decision, request, held)
     if (decision.action === 'allow') return { decision, reply: undefined }
     if (decision.rule === 'closed') inspect?.(request)
+    if (decision.action === 'hold') return waited(decision, request)
     const reply = replyTo(decision, request)
     return isPromise(reply) ? reply.then((done) => ({ decision, reply: done })) : { decision, reply }
   }
 
+  const decide = (request: AdaptedRequest): Decision | Promise<Decision> => decider.decide(request, snapshot().closures)
+  const held = createHeldRequests({ settings, run, clock, closures: () => snapshot().closures, decide })
+  const waited = async (decision: Decision, request: AdaptedRequest): Promise<Verdict> => {
+    const since = clock.now()
+    const made = await held.wait(request, decision)
+    return made ? answered(made, request, Math.max(clock.now() - since, 0)) : { decision, reply: emptyReply }
+  }
+
   const judgeBy = (known: Snapshot, request: AdaptedRequest): Verdict | Promise<Verdict> => {
     const decision = decider.decide(request, known.closures)
-    return isPromise(decision) ? decision.then((made) => answered(made, request)) : answered(decision, request)
+    if (!isPromise(decision)) return answered(decision, request)
+    return decision.then((made) => {
+      // Who is to wait for a change must not have missed it.
+      const missed = made.action === 'hold' && snapshot().closures !== known.closures
+      return missed ? judgeNow(request) : answered(made, request)
+    })
   }
 
   const judgeNow = (request: AdaptedRequest): Verdict | Promise<Verdict> => {
@@ -97,30 +124,42 @@ export function createEngine(options: EngineOptions): Engine {
     return read ? read.then(() => judgeBy(snapshot(), request)) : judgeBy(known, request)
   }
 
-  const failed = (error: unknown): Verdict => {
+  const failed = (error: unknown, request: AdaptedRequest): Verdict => {
     reporter.failed('answering a request', error)
+    events?.decided(unjudged.decision, request, undefined)
     return unjudged
   }
 
-  const total = (judging: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> => {
+  const total = (
+    request: AdaptedRequest,
+    judging: (request: AdaptedRequest) => Verdict | Promise<Verdict>,
+  ): Verdict | Promise<Verdict> => {
     try {
-      const verdict = judging()
-      return isPromise(verdict) ? verdict.catch(failed) : verdict
+      const verdict = judging(request)
+      return isPromise(verdict) ? verdict.catch((error) => failed(error, request)) : verdict
     } catch (error) {
-      return failed(error)
+      return failed(error, request)
     }
   }
 
+  const drain = createDrain({ settings, clock, reporter, decide, onChange: options.onDrain })
+
   const engine: Engine = {
     open: false,
-    judge: (request) => total(() => judgeNow(request)),
-    refuse: (request) => total(() => answered(forcedClosed, request)),
-    decide: (request) => decider.decide(request, snapshot().closures),
+    judge: (request) => drain.deciding(request, total(request, judgeNow)),
+    refuse: (request) => total(request, (forced) => answered(forcedClosed, forced)),
+    decide,
     update() {
-      const known = snapshot()
       // Without timers every request has to look at the clock.
-      engine.open = timers && !decider.closesInEveryMode && known.status !== 'pending' && isOpen(known)
+      if (!timers) return
+      const known = snapshot()
+      engine.open = !decider.closesInEveryMode && known.status !== 'pending' && isOpen(known)
+      held.judgeAgain()
+      drain.update(known.closures)
     },
+    drain,
+    held,
+    endings: new Set(),
     unfinished: timers ? () => undefined : reading,
     clientAddress: compileClientAddress(settings, run),
     lookUpUser: compileUserLookUp(settings.getAuthenticatedUser, run),
@@ -133,10 +172,11 @@ export function createEngine(options: EngineOptions): Engine {
   return engine
 }
 
+const emptyReply: Reply = { status: 503, headers: { 'Cache-Control': 'no-store', 'Content-Length': '0' }, body: '' }
 /** Nothing of ours may break the host, nor let anyone in. */
 const unjudged: Verdict = {
   decision: { ...forcedClosed, rule: 'failed', reason: 'the request could not be judged' },
-  reply: { status: 503, headers: { 'Cache-Control': 'no-store', 'Content-Length': '0' }, body: '' },
+  reply: emptyReply,
 }
 
 const engines = new WeakMap<object, Engine>()

@@ -1,5 +1,6 @@
 import type { ModeChange } from './control.js'
 import type { FleetReport } from './fleet/convergence.js'
+import type { Mode } from './state/window.js'
 
 export type MaintenanceErrorCode =
   | 'ERR_MAINTENANCE_SETTING'
@@ -14,6 +15,7 @@ export type MaintenanceErrorCode =
   | 'ERR_MAINTENANCE_STATE_NEWER'
   | 'ERR_MAINTENANCE_BACKEND'
   | 'ERR_MAINTENANCE_NOT_CONFIRMED'
+  | 'ERR_MAINTENANCE_NOT_WRITABLE'
 
 /** Every error of this package: a stable `code` for programs, a message that says what, where and what to do for people. */
 export class MaintenanceError extends Error {
@@ -104,6 +106,37 @@ export class NotConfirmedError extends MaintenanceError {
     super('ERR_MAINTENANCE_NOT_CONFIRMED', message)
     this.change = change
     this.fleet = fleet
+  }
+}
+
+/**
+ * `assertWritable` was called while nothing may be written. Where it reaches the error handler of Express, Fastify or Koa,
+ * the answer has the status and headers of a refusal.
+ */
+export class NotWritableError extends MaintenanceError {
+  override name = 'NotWritableError'
+  readonly mode: Mode
+  /** When it is expected to be over, where that is known. */
+  readonly until: Date | undefined
+  /** That of a refusal: `statusCode`, in mode `read-only` `readOnlyStatusCode`. */
+  readonly statusCode: number
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Its message holds nothing but what visitors are told. */
+  readonly expose = true
+
+  /** @param retryAfter seconds; 0 for none */
+  constructor(
+    message: string,
+    { mode, until, statusCode }: Pick<NotWritableError, 'mode' | 'until' | 'statusCode'>,
+    retryAfter: number,
+  ) {
+    super('ERR_MAINTENANCE_NOT_WRITABLE', message)
+    this.mode = mode
+    this.until = until
+    this.status = this.statusCode = statusCode
+    const wait: Record<string, string> = retryAfter > 0 ? { 'Retry-After': String(retryAfter) } : {}
+    this.headers = { 'Cache-Control': 'no-store', 'Maintenance-Mode': mode, ...wait }
   }
 }
 

@@ -16,6 +16,7 @@ export {
   MaintenanceError,
   type MaintenanceErrorCode,
   NotConfirmedError,
+  NotWritableError,
   NotYetError,
   PinnedModeError,
   SettingError,
@@ -25,12 +26,14 @@ export {
   TimeError,
 } from './errors.js'
 export type { FleetReport } from './fleet/convergence.js'
+export type { InFlight } from './fleet/instance.js'
 export type { FleetInstance } from './fleet/judgement.js'
 export type { WaitOptions } from './fleet/wait.js'
 export type { HeldWindow } from './lease.js'
 export {
   createMaintenance,
   type HeldWindowOptions,
+  type InstanceScopeStatus,
   type Maintenance,
   type MaintenanceStatus,
   type MaintenanceSurroundings,
@@ -43,4 +46,7 @@ export { defineConfig } from './settings/config.js'
 export type { MaintenanceOptions } from './settings/options.js'
 export type { SnapshotStatus } from './snapshot/snapshot.js'
 export type { HistoryEntry, Mode, StateDocument, Window, WindowOrigin } from './state/window.js'
+export type { MaintenanceEvent, MaintenanceEventName, MaintenanceEvents } from './telemetry/events.js'
+export type { Notification, NotifyTarget } from './telemetry/notifier.js'
 export type { Logger, WarningName } from './telemetry/warnings.js'
+export type { Webhook } from './telemetry/webhook.js'

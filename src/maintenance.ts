@@ -4,32 +4,39 @@ import { openBackend } from './backends/open.js'
 import { createStateStore } from './backends/store.js'
 import { createCallbackRunner } from './callback.js'
 import { type Clock, kept, systemClock } from './clock.js'
-import { type Control, createControl, type ModeChange } from './control.js'
+import type { Control, ModeChange } from './control.js'
 import type { Decision } from './decision/decision.js'
-import { compileScopeCheck } from './decision/scopes.js'
 import { createEngine, isMaintenance, registerEngine } from './engine.js'
 import { createAnnouncer } from './fleet/announcer.js'
 import { describeInstance } from './fleet/description.js'
-import { type HeldWindow, holdWindow } from './lease.js'
+import type { HeldWindow } from './lease.js'
 import type { ModeOptions } from './mode-options.js'
 import type { LocalCopy } from './platform/platform.js'
 import { type PlainRequest, toAdaptedRequest } from './request/plain-request.js'
 import type { MaintenanceOptions, Settings } from './settings/options.js'
 import { resolveSettings } from './settings/resolve.js'
+import { compileScopeCheck, isDefined } from './settings/scope-names.js'
 import { createLastKnown } from './snapshot/last-known.js'
 import { createRefresher, type Refresher } from './snapshot/refresher.js'
 import { modeIn, type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
+import { type ScopeStatus, scopesApart } from './state/closure.js'
 import { effectiveMode } from './state/effective-mode.js'
 import { type Mode, type Window, wholeSite } from './state/window.js'
 import { warnOfSettings } from './telemetry/start-warnings.js'
 import { createReporter } from './telemetry/warnings.js'
 
 /** What a program says of the window it opens. */
-export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all' | 'wait'> {
+export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all' | 'ramp'> {
   /** Default: `on`. `off` suspends what was opened by hand, planned, or by this program. */
   mode?: Mode | boolean | undefined
   /** What happens when this program dies: `reopen` (default), or `keep` it closed until somebody says `off`. */
   onLapse?: 'reopen' | 'keep' | undefined
+}
+
+/** A part or a tenant that is not as the site is. */
+export interface InstanceScopeStatus extends ScopeStatus {
+  /** Whether the settings define it: the windows of what they do not close nothing. */
+  defined: boolean
 }
 
 /** What one instance knows, for people. */
@@ -43,6 +50,8 @@ export interface MaintenanceStatus {
   reason: string | undefined
   /** The windows that close the site. */
   windows: Window[]
+  /** The parts and tenants that are not as the site is. */
+  scopes: InstanceScopeStatus[]
   revision: number | undefined
   snapshot: SnapshotStatus
   /** Where the state is. */
@@ -51,6 +60,8 @@ export interface MaintenanceStatus {
   checkedAt: Date | undefined
   /** Why the snapshot is `stale` or `failed`. */
   error: string | undefined
+  /** How many requests wait here, in the mode `hold`. */
+  held: number
 }
 
 /** Maintenance mode for one app. */
@@ -77,7 +88,8 @@ export interface Maintenance {
   /**
    * Opens a window that this program holds until it closes it. In TypeScript: `await using window = …`.
    *
-   * @throws MaintenanceError when the `id` is that of a window that is there already; PinnedModeError, TimeError
+   * @throws MaintenanceError when the `id` is that of a window that is there already; PinnedModeError, TimeError;
+   * NotConfirmedError when it was to wait for the fleet, which has not confirmed it in time: the window is closed again
    */
   openWindow(options?: HeldWindowOptions): Promise<HeldWindow>
   closeWindow(id: string, options?: Pick<ModeOptions, 'scope' | 'by' | 'from'>): Promise<ModeChange>
@@ -87,13 +99,21 @@ export interface Maintenance {
   subscribe(listener: (status: MaintenanceStatus) => void): () => void
   /** What would be done with a request. */
   decide(request: Request | PlainRequest): Promise<Decision>
+  /**
+   * Resolves if something may be written now: the mode is `off`, that of the whole site, or of the scope that is named.
+   * For a request, that request would be let through if it wrote something: exempt people may write.
+   *
+   * @throws NotWritableError in every mode but `off`, with the `statusCode` and `headers` of a refusal; MaintenanceError
+   * for a scope that there is not
+   */
+  assertWritable(target?: string | Request | PlainRequest): Promise<void>
   /** Begins to watch the state, and announces this instance to the fleet. Adapters call it. */
   start(): void
   /** Reads the state now. */
   refresh(): Promise<MaintenanceStatus>
   /**
    * Says good-bye to the fleet, which takes a second at most, and ends every timer, watcher and connection of this object.
-   * Windows that it holds are renewed no more.
+   * Windows that it holds are renewed no more; requests that wait are refused.
    */
   close(): Promise<void>
 }
@@ -128,8 +148,8 @@ export function createMaintenance(
   warnOfSettings({ settings, unknownVariables, inCode: options.stateBackend, backend, hosting, reporter })
 
   const store = createStateStore(backend, clock)
+  const events = platform.events(() => maintenance)
   const listeners = new Set<(status: MaintenanceStatus) => void>()
-  const renewals = new Set<() => void>()
   const pin = settings.mode === undefined ? undefined : settledSnapshot('pinned', settings.mode)
 
   const refresher: Refresher = createRefresher({
@@ -142,12 +162,17 @@ export function createMaintenance(
     maxAge: settings.maxAge,
     firstReadTimeout: settings.firstReadTimeout,
     fallback: settings.stateBackendFallbackValue,
-    onChange() {
+    onChange(known) {
       engine.update()
+      events?.look(known, clock.now())
       announcer?.announce()
       for (const listener of listeners) tell(listener)
     },
-    onApplied: () => announcer?.announce(),
+    onApplied(known) {
+      events?.look(known, clock.now())
+      announcer?.announce()
+    },
+    onLook: (known) => notifier?.look(known),
   })
   const tell = async (listener: (status: MaintenanceStatus) => unknown): Promise<void> => {
     try {
@@ -167,6 +192,7 @@ export function createMaintenance(
     run,
     clock,
     reporter,
+    events,
     snapshot,
     first,
     reading: () => refresher.reading,
@@ -180,6 +206,7 @@ export function createMaintenance(
     },
     timers,
     testRunner: platform.testRunner(),
+    onDrain: () => announcer?.announce(),
   })
 
   // Made when it is first needed: at the edge nothing random can be had while modules are loaded.
@@ -188,23 +215,41 @@ export function createMaintenance(
     instance ??= `${platform.host()}:${platform.process()}:${crypto.randomUUID().slice(0, 8)}`
     return instance
   }
-  const describe = describeInstance({ settings, id: holder, snapshot })
+  const describe = describeInstance({ settings, id: holder, snapshot, inFlight: engine.drain.report })
   const { address, presence } = backend
   // Without timers nothing could keep true what was said.
   const announcer = presence && timers ? createAnnouncer({ presence, address, clock, reporter, describe }) : undefined
   const assertScope = compileScopeCheck(settings)
-  const control: Control = createControl({
-    store,
-    clock,
-    assertScope,
-    timezone: settings.timezone,
-    pinned: settings.mode,
-    pollInterval: settings.pollInterval,
-    actor: { by: 'code', from: `code@${platform.host()}` },
-    // What was not written by us is no news of ours: an absent state for one.
-    onWrite: (document) => (document.revision > 0 ? refresher.adopt(document) : refresher.refresh()),
-  })
+  const { notify: targets, siteUrl: site } = settings
+  const notifier =
+    targets.length > 0 && timers && backend.capabilities.writable
+      ? platform.notifier({ targets, site, instance: holder, store, clock, reporter, adopt: refresher.adopt })
+      : undefined
+  let loading: Promise<Control> | undefined
+  /** Loaded with the first change, and by a server at its start: a request needs none of it. */
+  const control = (): Promise<Control> => {
+    loading ??= import('./control.js').then(({ createControl }) =>
+      createControl({
+        store,
+        clock,
+        assertScope,
+        timezone: settings.timezone,
+        pinned: settings.mode,
+        pollInterval: settings.pollInterval,
+        drainTimeout: settings.drainTimeout,
+        actor: { by: 'code', from: `code@${platform.host()}` },
+        // What was not written by us is no news of ours: an absent state for one.
+        onWrite: (document) => (document.revision > 0 ? refresher.adopt(document) : refresher.refresh()),
+      }),
+    )
+    return loading
+  }
 
+  const toInstanceScope = (apart: ScopeStatus): InstanceScopeStatus => ({
+    ...apart,
+    windows: copies(apart.windows),
+    defined: isDefined(assertScope, apart.scope),
+  })
   const status = (told: Snapshot = snapshot()): MaintenanceStatus => {
     const { document, status: known, checkedAt, error } = told
     const closure = told.closures.site
@@ -214,18 +259,21 @@ export function createMaintenance(
       since: closure?.since,
       until: closure?.until,
       reason: closure?.reason,
-      windows: document ? effectiveMode(document, clock.now()).windows.map((window) => ({ ...window })) : [],
+      windows: document ? copies(effectiveMode(document, clock.now()).windows) : [],
+      scopes: document ? scopesApart(document, clock.now()).map(toInstanceScope) : [],
       revision: document?.revision,
       snapshot: known,
       stateBackend: backend.address,
       checkedAt: checkedAt === undefined ? undefined : new Date(checkedAt),
       error,
+      held: engine.held.count,
     }
   }
 
-  const openWindow = (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
+  const openWindow = async (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
     const { mode = 'on', onLapse = 'reopen', id = `lease-${crypto.randomUUID().slice(0, 8)}`, ...terms } = options
-    const lease = { control, clock, reporter, leaseTtl: settings.leaseTtl, renewals }
+    const { holdWindow } = await import('./lease.js')
+    const lease = { control: await control(), clock, reporter, leaseTtl: settings.leaseTtl, renewals: engine.endings }
     return holdWindow(lease, { ...terms, mode, onLapse, id, holder: holder() })
   }
 
@@ -242,7 +290,7 @@ export function createMaintenance(
     async isActive(scope) {
       return (await maintenance.getMode(scope)) !== 'off'
     },
-    setMode: control.setMode,
+    setMode: async (mode, options) => (await control()).setMode(mode, options),
     async during(mode, work) {
       const window = await openWindow({ mode })
       try {
@@ -252,7 +300,7 @@ export function createMaintenance(
       }
     },
     openWindow,
-    closeWindow: control.closeWindow,
+    closeWindow: async (id, options) => (await control()).closeWindow(id, options),
     status: () => status(),
     subscribe(listener) {
       listeners.add(listener)
@@ -262,16 +310,29 @@ export function createMaintenance(
       await first()
       return engine.decide(toAdaptedRequest(request, engine.clientAddress))
     },
+    async assertWritable(target = wholeSite) {
+      if (typeof target === 'string') assertScope(target)
+      await first()
+      const { refuseWrite } = await import('./writable.js')
+      await refuseWrite(target, engine, snapshot())
+    },
     start() {
       if (!pin) refresher.start()
       announcer?.start()
+      // While its files are those that it was started with: a deploy may replace them.
+      if (!timers) return
+      const loaded = Promise.all([control(), import('./lease.js'), import('./writable.js')])
+      loaded.catch((error) => reporter.failed('loading what changes the state', error))
     },
     async refresh() {
       if (!pin) await kept(clock, refresher.refresh())
       return status()
     },
     async close() {
-      for (const stop of renewals) stop()
+      engine.held.close()
+      engine.drain.stop()
+      for (const end of engine.endings) end()
+      notifier?.stop()
       await announcer?.stop()
       await refresher.close()
       await backend.close?.()
@@ -279,6 +340,11 @@ export function createMaintenance(
   }
   registerEngine(maintenance, engine)
   return maintenance
+}
+
+/** What is decided by must not be changed from outside. */
+function copies(windows: readonly Window[]): Window[] {
+  return windows.map((window) => ({ ...window }))
 }
 
 /** Where the last known state outlives this process. A file is there after a restart; what a memory held is gone on purpose. */

@@ -42,11 +42,13 @@ describe('asking', () => {
       until: new Date(at(30)),
       reason: 'Moving',
       windows: on.windows,
+      scopes: [],
       revision: 1,
       snapshot: 'ready',
       stateBackend: 'script:',
       checkedAt: new Date(minute(0)),
       error: undefined,
+      held: 0,
     } satisfies MaintenanceStatus)
     expect([await maintenance.getMode(), await maintenance.isActive()]).toEqual(['on', true])
   })
@@ -157,13 +159,17 @@ describe('switching', () => {
 
 describe('wrong arguments', () => {
   const wrong: [string, (maintenance: Maintenance) => Promise<unknown>, string][] = [
-    ['a mode that is none', (it) => it.setMode('maybe' as 'on'), `must be 'on', 'off', true or false; got "maybe"`],
+    [
+      'a mode that is none',
+      (it) => it.setMode('maybe' as 'on'),
+      `must be 'on', 'off', 'read-only', 'hold', true or false; got "maybe"`,
+    ],
     ['a number', (it) => it.setMode(1 as never), 'got 1'],
-    ['read-only', (it) => it.setMode('read-only'), 'is not built yet'],
-    ['hold for a piece of work', (it) => it.during('hold', () => {}), 'is not built yet'],
-    ['a scope', (it) => it.setMode('on', { scope: 'billing' }), 'Scopes are not built yet'],
-    ['a scope to ask for', (it) => it.getMode('billing'), 'Scopes are not built yet'],
-    ['a scope to close', (it) => it.closeWindow('x', { scope: 'billing' }), 'Scopes are not built yet'],
+    ['a mode of another language', (it) => it.during('Hold' as 'hold', () => {}), 'got "Hold"'],
+    ['a scope that is none', (it) => it.setMode('on', { scope: 'billing' }), 'There is no scope "billing"'],
+    ['a scope to ask for', (it) => it.getMode('billing'), 'There is no scope "billing"'],
+    ['a scope to close', (it) => it.closeWindow('x', { scope: 'billing' }), 'There is no scope "billing"'],
+    ['a scope to hold', (it) => it.openWindow({ scope: 'billing' }), 'There is no scope "billing"'],
     ['an unknown option', (it) => it.setMode('on', { resaon: 'x' } as object), 'Did you mean `reason`?'],
     [
       'an unknown option of a window',

@@ -38,3 +38,9 @@ export class ExpressRequest extends NodeRequest {
     return this.mark?.mode
   }
 }
+
+/** A request that a handler has got: by then, routers have taken off its path what they stand under. */
+export function inFlightRequest(req: ExpressNativeRequest, engine: Engine, landmark: object): ExpressRequest {
+  const whole = { url: { value: req.originalUrl }, baseUrl: { value: '' } }
+  return new ExpressRequest(hasForcedHandlers() ? Object.create(req, whole) : req, engine, landmark)
+}

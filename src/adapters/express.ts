@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Engine, engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
-import { ExpressRequest } from './express-request.js'
+import { ExpressRequest, inFlightRequest } from './express-request.js'
 import { type ExpressApp, type ExpressNativeRequest, routesBefore } from './express-router.js'
 import {
   defaultMaintenance,
@@ -16,6 +16,7 @@ import { findMaintenance } from './forced-route.js'
 import { warnOfRoutes } from './mounted-after-routes.js'
 import { maintenanceAround, type NodeMiddleware } from './node.js'
 import { settle } from './node-answer.js'
+import { followNoted, innerGate } from './node-connections.js'
 import { tellTemplates } from './template-locals.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
@@ -39,6 +40,7 @@ type Next = (error?: unknown) => void
 export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeMiddleware {
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
+  const gate = innerGate(engine, (req: ExpressNativeRequest) => inFlightRequest(req, engine, maintenance))
   maintenance.start()
 
   function judgeAfter(landmark: object, req: ExpressNativeRequest, res: ServerResponse, next: Next): void {
@@ -53,6 +55,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
 
   let placed = false
   function maintenanceMode(req: IncomingMessage, res: ServerResponse, next: Next): void {
+    followNoted(gate, req, res, req)
     if (!placed) {
       placed = true
       warnOfRoutes(engine, () => routesBefore(req as ExpressNativeRequest, maintenance))

@@ -7,6 +7,7 @@ import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { send, settleReply, tellLocals } from './fastify-answer.js'
 import { FastifyRequest } from './fastify-request.js'
+import { followNoted, innerGate } from './node-connections.js'
 import { authorityOf, readBody } from './node-controls.js'
 
 export { attachMaintenanceMode, withMaintenanceMode } from './node.js'
@@ -54,11 +55,14 @@ export const maintenanceMode: FastifyPluginAsync<MaintenanceModeOptions> = asPlu
     const hasEarlier = app.printRoutes() !== '(empty tree)'
     let hasForced = hasEarlier
 
+    const gate = innerGate(engine, (request: NativeRequest) => new FastifyRequest(request, engine, hasForced))
+
     function judge(request: NativeRequest, reply: FastifyReply, next: Done): void {
       settleReply(engine, new FastifyRequest(request, engine, hasForced), reply, () => next())
     }
 
     function maintenanceMode(request: NativeRequest, reply: FastifyReply, next: Done): void {
+      followNoted(gate, request.raw, reply.raw, request)
       if (!engine.open || (hasEarlier && request.routeOptions.config.forceMaintenanceMode === 'on')) {
         judge(request, reply, next)
       } else {

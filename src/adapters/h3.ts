@@ -1,6 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EventHandler, H3Event, Middleware } from 'h3'
 import { createControls } from '../admin/controls.js'
 import { isPromise } from '../callback.js'
+import type { Decision } from '../decision/decision.js'
 import { type Engine, engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { FetchRequest, targetOf } from '../request/plain-request.js'
@@ -9,6 +11,8 @@ import { toMaintenanceUser } from '../request/user.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { keepPrivate, outlive, refuseOr } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
+import { toNodeRefusal } from './h3-answer.js'
+import { followNoted, innerGate, type NodeGate } from './node-connections.js'
 import { freshness, makePrivate } from './privacy.js'
 import { tellTemplates } from './template-locals.js'
 
@@ -31,20 +35,33 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Middl
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
 
+  let gate: NodeGate | undefined
+
+  /** Other runtimes have no connections to follow. */
+  function follow(event: H3Event): void {
+    const { req, res } = (event.runtime?.node ?? {}) as { req?: IncomingMessage; res?: ServerResponse }
+    if (!req || !res) return
+    gate ??= innerGate(engine, (native: H3Event) => new H3Request(native, engine))
+    followNoted(gate, req, res, event)
+  }
+
   function judge(event: H3Event, next: () => unknown): unknown {
     maintenance.start()
     let passed = false
-    const answer = refuseOr<unknown>(engine, new H3Request(event, engine), ({ mode, personal }) => {
+    const pass = ({ mode, personal }: Decision): unknown => {
       passed = true
       tellTemplates(event.context, mode !== 'off')
       return personal ? passPrivately(event, next) : next()
-    })
+    }
+    const request = new H3Request(event, engine)
+    const answer = refuseOr(engine, request, pass, engine.judge(request), event.runtime?.node && toNodeRefusal)
     outlive([event], engine.unfinished())
     const settle = (value: unknown): unknown => (passed ? value : prepare(event, value as Response))
     return isPromise(answer) ? answer.then(settle) : settle(answer)
   }
 
   return function maintenanceMode(event, next) {
+    follow(event)
     if (!engine.open || forcedMode(event) === 'on') return judge(event, next)
     tellTemplates(event.context, false)
     return next()

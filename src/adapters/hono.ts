@@ -9,6 +9,7 @@ import { refuseOr, wrapHandler } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
 import { defaultMaintenance, type ForcibleHandler, type Mark, markHandler } from './forced-handler.js'
 import { judge, send, tellVariables } from './hono-answer.js'
+import { followNodeOf } from './hono-connection.js'
 import { type HonoApp, HonoRequest, OutermostHonoRequest } from './hono-request.js'
 import { findMaintenance, marksOf } from './hono-routes.js'
 import { forgetPass } from './passed.js'
@@ -38,8 +39,10 @@ declare module 'hono' {
 export function maintenanceMode(given?: Maintenance | MaintenanceOptions): MiddlewareHandler {
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
+  const follow = followNodeOf(engine, (c: Context) => new HonoRequest(c, engine))
   // Not async: that costs Hono more than all the rest.
   function maintenanceMode(c: Context, next: Next): ReturnType<MiddlewareHandler> {
+    follow(c.env, c)
     if (!engine.open) return judge(maintenance, c, next)
     tellVariables(c, false)
     return next()
@@ -70,9 +73,17 @@ export function withMaintenanceMode<Handler extends Fetch>(
   ) => Response | Promise<Response>
   const seen = typeof app === 'function' ? undefined : app
   for (const mark of seen ? marksOf(seen.routes) : []) around.set(mark, maintenance)
+  const engine = engineOf(maintenance)
+  const follow = followNodeOf(
+    engine,
+    (request: Request, incoming) => new OutermostHonoRequest(request, engine, seen, { incoming }),
+  )
   return wrapHandler(
     maintenance,
-    handler,
+    (request, env?: object, context?: unknown) => {
+      follow(env, request)
+      return handler(request, env, context)
+    },
     (request, engine, [env]) => new OutermostHonoRequest(request, engine, seen, env),
   ) as Handler
 }

@@ -14,6 +14,7 @@ import { type KoaNativeContext, KoaRequest } from './koa-request.js'
 import { findMaintenance, routesBefore } from './koa-router.js'
 import { warnOfRoutes } from './mounted-after-routes.js'
 import { settle } from './node-answer.js'
+import { followNoted, innerGate } from './node-connections.js'
 import { tellTemplates } from './template-locals.js'
 
 export type { ForcibleHandler, MethodContext } from './forced-handler.js'
@@ -36,6 +37,7 @@ export { attachMaintenanceMode, withMaintenanceMode } from './node.js'
 export function maintenanceMode(given?: Maintenance | MaintenanceOptions): KoaMiddleware {
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
+  const gate = innerGate(engine, (ctx: KoaNativeContext) => new KoaRequest(ctx, engine, maintenance))
   maintenance.start()
 
   function judgeAfter(landmark: object, ctx: KoaNativeContext, next: () => unknown): unknown {
@@ -58,6 +60,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): KoaMi
   let placed = false
   function maintenanceMode(given: KoaContext, next: () => Promise<unknown>): unknown {
     const ctx = given as KoaNativeContext
+    followNoted(gate, ctx.req, ctx.res, ctx)
     if (!placed) {
       placed = true
       warnOfRoutes(engine, () => routesBefore(ctx, maintenance))

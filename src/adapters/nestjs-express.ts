@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { AbstractHttpAdapter } from '@nestjs/core'
 import { maintenanceControls, maintenanceMode } from './express.js'
-import { ExpressRequest } from './express-request.js'
+import { ExpressRequest, inFlightRequest } from './express-request.js'
 import { type ExpressNativeRequest, stepsOf } from './express-router.js'
 import { isLeftHandler } from './nestjs-routes.js'
 import type { NestPlatform, NestSite } from './nestjs-site.js'
 import { settle } from './node-answer.js'
+import { followNoted, innerGate } from './node-connections.js'
 import { forgetPass } from './passed.js'
 import { tellTemplates } from './template-locals.js'
 
@@ -21,6 +22,7 @@ export function standInExpress(adapter: AbstractHttpAdapter, site: NestSite): Ne
   const judge = maintenanceMode(maintenance) as Middleware
   const use = adapter.use.bind(adapter)
   const { registerParserMiddleware } = adapter
+  const gate = innerGate(engine, (req: ExpressNativeRequest) => inFlightRequest(req, engine, maintenance))
   let stands = false
 
   function isLeft(req: ExpressNativeRequest): boolean {
@@ -39,6 +41,7 @@ export function standInExpress(adapter: AbstractHttpAdapter, site: NestSite): Ne
     if (engine.open || !isLeft(req)) judge(req, res, next)
     else {
       left.add(req)
+      followNoted(gate, req, res, req)
       next()
     }
   }

@@ -6,6 +6,7 @@ import { settleReply, tellLocals } from './fastify-answer.js'
 import { FastifyRequest } from './fastify-request.js'
 import { isLeftConfig } from './nestjs-routes.js'
 import type { NestPlatform, NestSite } from './nestjs-site.js'
+import { followNoted, innerGate } from './node-connections.js'
 
 type Done = (error?: unknown) => void
 type RequestHook = (request: NativeRequest, reply: FastifyReply, done: Done) => unknown
@@ -16,9 +17,11 @@ export function standInFastify(adapter: AbstractHttpAdapter, site: NestSite): Ne
   const instance = adapter.getInstance<FastifyInstance>()
   /** Let through although the mode is not off. */
   const bypassed = new WeakSet<object>()
+  const gate = innerGate(engine, (native: NativeRequest) => new FastifyRequest(native, engine))
   let stands = false
 
   function maintenanceModeOfNest(native: NativeRequest, reply: FastifyReply, next: () => void): void {
+    followNoted(gate, native.raw, reply.raw, native)
     if (engine.open) {
       tellLocals(reply, false)
       next()

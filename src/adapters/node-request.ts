@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type ClientAddress, LazyRequest, noLogOut, toHost } from '../request/lazy-request.js'
 import type { MaintenanceUser } from '../request/request.js'
@@ -55,6 +56,24 @@ export class NodeRequest<Native extends object = IncomingMessage & NodeRequestEx
 
   override logOut(): Promise<void> | void {
     return endSession(this.native)
+  }
+
+  onGone(listener: () => void): () => void {
+    const raw = this.#raw
+    const { socket } = raw
+    let watched: EventEmitter = raw
+    const watch = (emitter: EventEmitter): void => {
+      watched = emitter.once('close', closed)
+    }
+    const closed = (): void => {
+      if (raw.aborted || socket.destroyed) listener()
+      // Somebody has read the request to its end, which closes it too. Not before: of one that is pipelined with others
+      // the connection would have a listener for each.
+      else watch(socket)
+    }
+    if (raw.destroyed || raw.aborted) closed()
+    else watch(raw)
+    return () => void watched.off('close', closed)
   }
 }
 

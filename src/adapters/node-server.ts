@@ -5,6 +5,7 @@ import { type Engine, engineOf, type Verdict } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { sendRefusal } from './node-answer.js'
+import { followUnlessFollowed, serverGate } from './node-connections.js'
 import { NodeRequest } from './node-request.js'
 import { judgeUpgrade } from './node-upgrade.js'
 
@@ -12,7 +13,7 @@ import { judgeUpgrade } from './node-upgrade.js'
 type NodeServer = Pick<Server, 'emit' | 'on' | 'off' | 'listenerCount'>
 
 /**
- * Adds what never reaches a request listener in time: upgrades (WebSockets) are refused with a real 503, and
+ * Adds what never reaches a request listener in time, and counts the requests in flight where nothing else does: upgrades (WebSockets) are refused with a real 503, and
  * `Expect: 100-continue` before the client has sent its body.
  *
  * @returns a function that takes it off again
@@ -21,12 +22,14 @@ export function attachMaintenanceMode(server: NodeServer, given: Maintenance | M
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
   maintenance.start()
+  const gate = serverGate(engine)
   const { emit } = server
   let attached = true
 
   // Upgrade listeners are added before and after us, so the event itself is held: a listener of ours could not stop theirs.
   function emitWhenOpen(this: unknown, ...event: unknown[]): boolean {
     const [name, req, other] = event
+    if (name === 'request' && attached) followUnlessFollowed(gate, req as IncomingMessage, other as ServerResponse)
     if (engine.open || !attached || (name !== 'upgrade' && name !== 'checkContinue'))
       return Reflect.apply(emit, server, event)
     const pass = (): boolean => Reflect.apply(emit, server, event)

@@ -3,6 +3,7 @@ import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { settle } from './node-answer.js'
+import { follow, followNoted, innerGate, outerGate } from './node-connections.js'
 import { NodeRequest, UntouchedNodeRequest } from './node-request.js'
 
 export { maintenanceControls } from './node-controls.js'
@@ -19,8 +20,10 @@ export type NodeMiddleware = (req: IncomingMessage, res: ServerResponse, next: (
 export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeMiddleware {
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
+  const gate = innerGate(engine, (req: IncomingMessage) => new NodeRequest(req, engine.clientAddress))
   maintenance.start()
   return function maintenanceMode(req, res, next) {
+    followNoted(gate, req, res, req)
     if (engine.open) return next()
     const request = new NodeRequest(req, engine.clientAddress)
     settle(engine, request, res, () => next())
@@ -39,9 +42,11 @@ export function withMaintenanceMode(
 ): RequestListener {
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
+  const gate = outerGate(engine)
   wrapped.set(handler, maintenance)
   maintenance.start()
   return function withMaintenanceMode(req, res) {
+    follow(gate, req, res)
     if (engine.open) return handler(req, res)
     const request = new UntouchedNodeRequest(req, engine.clientAddress)
     settle(engine, request, res, () => handler(req, res))

@@ -8,6 +8,7 @@ import { toMaintenanceUser } from '../request/user.js'
 import type { MaintenanceOptions } from '../settings/options.js'
 import { outlive, refuseOr } from './fetch-answer.js'
 import { settle } from './node-answer.js'
+import { followNoted, innerGate } from './node-connections.js'
 import { authorityOf, readBody } from './node-controls.js'
 import { NodeRequest } from './node-request.js'
 import { tellTemplates } from './template-locals.js'
@@ -37,7 +38,10 @@ export function maintenancePlugin(given: Maintenance | MaintenanceOptions): (nit
   const engine = engineOf(maintenance)
   const controls = createControls(maintenance)
 
+  const gate = innerGate(engine, (event: NuxtEvent) => new NuxtRequest(event, engine))
+
   function maintenanceMode(event: NuxtEvent): unknown {
+    followNoted(gate, event.node.req, event.node.res, event)
     if (!engine.open) return judge(maintenance, engine, event)
     tellTemplates(event.context, false)
     return undefined

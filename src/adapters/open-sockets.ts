@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { engineOf } from '../engine.js'
 import { SettingError } from '../errors.js'
 import type { Maintenance, MaintenanceStatus } from '../maintenance.js'
+import { wholeSite } from '../state/window.js'
 import { NodeRequest } from './node-request.js'
 
 /** What becomes of the sockets that are open when maintenance begins. */
@@ -34,7 +35,8 @@ export interface OpenSockets<Socket> {
 const atOnce = 50
 
 /**
- * Closes the sockets that would be refused now, as soon as maintenance begins. One whose request is not known is closed.
+ * Closes the sockets that would be refused now, as soon as maintenance begins, or becomes another. One whose request is not
+ * known is closed.
  *
  * @throws SettingError for another code
  */
@@ -48,6 +50,7 @@ export function watchOpenSockets<Socket>(
   const engine = engineOf(maintenance)
   const known = new WeakSet<IncomingMessage>()
   let closed = false
+  let last = ''
   let beginnings = 0
 
   function failed(error: unknown): true {
@@ -79,10 +82,13 @@ export function watchOpenSockets<Socket>(
     }
   }
 
-  function look({ mode }: MaintenanceStatus): void {
-    const begins = mode !== 'off' && !closed
-    closed = mode !== 'off'
-    if (begins && closeCode !== false) void closeRefused()
+  function look({ mode, windows, scopes }: MaintenanceStatus): void {
+    const parts = [{ scope: wholeSite, mode, windows }, ...scopes]
+    const now = parts.map((part) => `${part.scope} ${part.mode} ${part.windows.every(({ ramp }) => ramp)}`).join()
+    const changed = now !== last
+    last = now
+    closed = parts.some((part) => part.mode !== 'off')
+    if (closed && changed && closeCode !== false) void closeRefused()
   }
 
   const unsubscribe = maintenance.subscribe(look)

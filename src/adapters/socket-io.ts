@@ -79,7 +79,7 @@ export function attachMaintenanceMode(
         Reflect.apply(verify, server, [request, upgrade, done])
       }
       if (upgrade) judgeUpgrade(engine, request, request.socket, pass)
-      else settle(engine, new NodeRequest(request, engine.clientAddress), request.res, pass)
+      else settle(engine, new PollRequest(request, engine.clientAddress), request.res, pass)
     }
     server.verify = verifyWhenOpen
     server.on('connection', openSockets.opened)
@@ -109,6 +109,11 @@ export function attachMaintenanceMode(
 function toEngineServer(engine: object): EngineServer {
   if ('verify' in engine && 'onWebSocket' in engine) return engine as unknown as EngineServer
   throw new TypeError('attachMaintenanceMode of maintenance-mode/socket-io needs the Engine.IO server of node:http.')
+}
+
+/** Whichever way it carries messages, a poll belongs to the connection that a GET has opened. */
+class PollRequest extends NodeRequest {
+  override readonly method = 'GET'
 }
 
 /** Below Socket.IO: what it says itself (`io server disconnect`) tells a client not to come back. */

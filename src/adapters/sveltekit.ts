@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { createControls } from '../admin/controls.js'
 import type { Decision } from '../decision/decision.js'
 import { type Engine, engineOf, type Verdict } from '../engine.js'
@@ -6,6 +7,7 @@ import type { MaintenanceOptions } from '../settings/options.js'
 import { LocalsRequest } from './app-locals.js'
 import { outlive } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
+import { answerTo, followNoted, innerGate, type NodeGate } from './node-connections.js'
 import { tellTemplates } from './template-locals.js'
 import { settleAndDrain } from './unread-body.js'
 
@@ -54,7 +56,19 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Svelt
   const maintenance = toMaintenance(given)
   const engine = engineOf(maintenance)
   const building = isBuilding()
+  let gate: NodeGate | undefined
+
+  /** The adapter for Node tells Node's request, others have no connections to follow. */
+  function follow(event: SvelteKitEvent): void {
+    const { req } = (event.platform ?? {}) as { req?: IncomingMessage }
+    const res = req && answerTo(req)
+    if (!res || event.isSubRequest) return
+    gate ??= innerGate(engine, (native: SvelteKitEvent) => new SvelteKitRequest(native, engine))
+    followNoted(gate, req, res, event)
+  }
+
   return function maintenanceMode({ event, resolve }) {
+    follow(event)
     if (engine.open || building) {
       tellTemplates(event.locals, false)
       return resolve(event)

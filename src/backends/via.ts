@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { SettingError, StateBackendError } from '../errors.js'
+import { type Mode, modes } from '../state/window.js'
 import type { PresenceSighting, StateBackend, StoredState, WriteReport } from './backend.js'
 import { backendFailure } from './failure.js'
 import { viaFailure } from './via-failure.js'
@@ -18,9 +19,17 @@ interface ViaOptions {
 interface ViaBackend extends StateBackend {
   readonly site: {
     /** The mode that the setting `mode` pins there. */
-    readonly pinned: 'off' | 'on' | undefined
+    readonly pinned: Mode | undefined
+    /** The parts that its settings define. */
+    readonly scopes: readonly string[]
+    /** Whether there are tenants. */
+    readonly tenants: boolean
+    /** Asks it. @throws MaintenanceError for the name of a scope that there is not */
+    assertScope(scope: string): Promise<void>
     /** Milliseconds. */
     readonly pollInterval: number
+    /** Milliseconds. */
+    readonly drainTimeout: number
     /** Whose the token is, as the site names them. */
     readonly operator: string
   }
@@ -38,9 +47,14 @@ const stateSchema = v.object({
   key: text,
   absentMeansOff: flag,
   // A mode that this version does not know counts as `on`.
-  pinned: v.fallback(v.nullable(v.picklist(['off', 'on'])), 'on'),
+  pinned: v.fallback(v.nullable(v.picklist(modes)), 'on'),
   pollInterval: v.number(),
+  // An older version counts no requests.
+  drainTimeout: v.fallback(v.number(), 0),
   operator: text,
+  // An older version knows of none.
+  scopes: v.fallback(v.array(text), []),
+  tenants: v.fallback(flag, false),
   stored: v.nullable(storedSchema),
 })
 const fleetSchema = v.object({ instances: v.array(v.object({ id: text, text, age: v.number() })) })
@@ -72,15 +86,27 @@ export async function openVia(options: ViaOptions): Promise<ViaBackend> {
     throw viaFailure(url, doing, answer)
   }
 
-  const askState = (): Promise<v.InferOutput<typeof stateSchema>> => ask('read', stateSchema, '/state')
-  const { address, key, capabilities, absentMeansOff, pinned, pollInterval, operator } = await askState()
+  const askState = (query = ''): Promise<v.InferOutput<typeof stateSchema>> =>
+    ask('read', stateSchema, `/state${query}`)
+  const { address, key, capabilities, absentMeansOff, pinned, ...site } = await askState()
+  const { pollInterval, drainTimeout, operator, scopes, tenants } = site
 
   return {
     address: `${url} → ${address}`,
     key,
     capabilities: { ...capabilities, watch: false },
     absentMeansOff,
-    site: { pinned: pinned ?? undefined, pollInterval, operator },
+    site: {
+      pinned: pinned ?? undefined,
+      pollInterval,
+      drainTimeout,
+      operator,
+      scopes,
+      tenants,
+      async assertScope(scope) {
+        await askState(`?${new URLSearchParams({ scope })}`)
+      },
+    },
     async read(): Promise<StoredState | undefined> {
       return (await askState()).stored ?? undefined
     },

@@ -9,7 +9,7 @@ import type { Wait } from './wait.js'
 /** How far the fleet has followed a change of the state. */
 export interface FleetReport {
   /**
-   * `confirmed`: every live instance has applied the change. `unseen`: the backend keeps no list of instances, and as
+   * `confirmed`: every live instance has applied the change, and finished what it had let in. `unseen`: the backend keeps no list of instances, and as
    * long was waited as a change can stay unseen. `unconfirmed`: neither, see `problem`.
    */
   result: 'confirmed' | 'unseen' | 'unconfirmed'
@@ -41,7 +41,7 @@ const longestPause = 500
 const leastPatience = 1000
 const patience = 10_000
 
-/** Waits until the fleet has applied a change. Never rejects: a failure is in the report. */
+/** Waits until the fleet has applied a change, and finished what it had let in. Never rejects: a failure is in the report. */
 export async function awaitFleet(options: ConvergenceOptions): Promise<FleetReport> {
   const { backend } = options
   return backend.presence ? awaitInstances(options, backend.presence) : awaitUnseen(options)
@@ -101,13 +101,14 @@ async function awaitUnseen(options: ConvergenceOptions): Promise<FleetReport> {
     }
   }
   const asked = wait.instances
-  return ended(asked === undefined ? undefined : `Not confirmed: ${noList}, so none of ${asked} was seen.`)
+  return ended(!asked ? undefined : `Not confirmed: ${noList}, so none of ${asked} was seen.`)
 }
 
 /** No live instance is still to be waited for, and there are enough. */
 function isSettled(instances: readonly FleetInstance[], wait: Wait): boolean {
   const live = instances.filter(({ verdict }) => verdict !== 'lost')
-  return live.length >= (wait.instances ?? 1) && live.every(({ verdict }) => verdict !== 'waiting')
+  const pending = live.some(({ verdict }) => verdict === 'waiting' || verdict === 'draining')
+  return live.length >= (wait.instances ?? 1) && !pending
 }
 
 function problemOf(
@@ -119,7 +120,7 @@ function problemOf(
   const missing = instances.filter(({ verdict }) => verdict !== 'confirmed' && (verdict !== 'lost' || !wait.ignoreLost))
   const parts = missing.map(({ id, reason }) => `${id} ${reason}`)
   if (failure !== undefined) parts.unshift(`the instances cannot be listed (${failure})`)
-  else if (live === 0) parts.unshift('no live instance has announced itself')
+  else if (live === 0 && wait.instances !== 0) parts.unshift('no live instance has announced itself')
   else if (live < (wait.instances ?? 1))
     parts.unshift(`there ${live === 1 ? 'is' : 'are'} ${live} of ${wait.instances} instances`)
   if (parts.length === 0) return undefined

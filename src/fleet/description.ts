@@ -3,6 +3,7 @@ import type { Settings } from '../settings/options.js'
 import { modeIn, type Snapshot } from '../snapshot/snapshot.js'
 import { version } from '../version.js'
 import type { AnnouncerOptions } from './announcer.js'
+import type { InFlight } from './instance.js'
 import { hashSettings } from './settings-hash.js'
 
 /** What this instance says of itself whenever it announces itself. */
@@ -10,8 +11,9 @@ export function describeInstance(options: {
   settings: Settings
   id(): string
   snapshot(): Snapshot
+  inFlight(): InFlight | undefined
 }): AnnouncerOptions['describe'] {
-  const { settings, id, snapshot } = options
+  const { settings, id, snapshot, inFlight } = options
   let hash: string | undefined
   return async () => {
     hash ??= await hashSettings(settings)
@@ -29,6 +31,8 @@ export function describeInstance(options: {
       pinned: settings.mode !== undefined,
       settings: hash,
       scopes: Object.keys(settings.scopes),
+      inFlight: inFlight(),
+      tenants: settings.tenants !== undefined,
     }
   }
 }

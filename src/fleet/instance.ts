@@ -3,6 +3,16 @@ import type { PresenceRecord, PresenceSighting } from '../backends/backend.js'
 import type { SnapshotStatus } from '../snapshot/snapshot.js'
 import type { Mode } from '../state/window.js'
 
+/** The requests that an instance is answering. */
+export interface InFlight {
+  /** While something is closed, only those that had been let in before, and would not be now. */
+  count: number
+  /** How long it has counted down what had been let in, in milliseconds; `undefined` while nothing is closed. */
+  draining?: number | undefined
+  /** Of those that are counted down the oldest, ten at most. `age`: for how long at least, in milliseconds. */
+  oldest: { method: string; path: string; age: number }[]
+}
+
 /** What an instance says of itself. What it did not say, or another version says differently, is `undefined`. */
 export interface InstanceRecord {
   /** The setting `instanceId`, or made of host and process. */
@@ -29,6 +39,10 @@ export interface InstanceRecord {
   settings: string | undefined
   /** The parts of the site that can be closed by themselves (`scopes`). */
   scopes: readonly string[]
+  /** `undefined` where it cannot count them: where Node's own requests are out of reach. */
+  inFlight: InFlight | undefined
+  /** Whether tenants can be closed by themselves. Who they are is not told: they may be many. */
+  tenants: boolean
 }
 
 /** An instance as the state backend tells of it. */
@@ -43,6 +57,12 @@ export const clockTolerance = 2000
 const text = v.fallback(v.optional(v.string()), undefined)
 const number = v.fallback(v.optional(v.number()), undefined)
 
+const inFlightSchema = v.object({
+  count: v.number(),
+  draining: number,
+  oldest: v.array(v.object({ method: v.string(), path: v.string(), age: v.number() })),
+})
+
 const recordSchema = v.object({
   host: text,
   process: text,
@@ -56,6 +76,8 @@ const recordSchema = v.object({
   clockDifference: number,
   settings: text,
   scopes: v.fallback(v.array(v.string()), []),
+  inFlight: v.fallback(v.optional(inFlightSchema), undefined),
+  tenants: v.fallback(v.boolean(), false),
 })
 
 const unknown: Omit<InstanceRecord, 'id'> = {
@@ -71,6 +93,8 @@ const unknown: Omit<InstanceRecord, 'id'> = {
   clockDifference: undefined,
   settings: undefined,
   scopes: [],
+  inFlight: undefined,
+  tenants: false,
 }
 
 /** The record as a backend keeps it. */

@@ -6,7 +6,7 @@ import { didYouMean } from '../settings/nearest.js'
 export interface WaitOptions {
   /** How long at most: `90s`, `2m`, or seconds. Default: 60 s. */
   timeout?: string | number | undefined
-  /** How many instances there must be at least. Default: one. */
+  /** How many instances there must be at least. Default: one. 0: none is enough, where the app may have been stopped. */
   instances?: number | undefined
   /** Instances that have not been heard of for 15 s, and did not say good-bye, do not count. */
   ignoreLost?: boolean | undefined
@@ -16,7 +16,7 @@ export interface WaitOptions {
 export interface Wait {
   /** Milliseconds. */
   timeout: number
-  /** `undefined`: one is enough, or none where none can be seen. */
+  /** `undefined`: one is enough, or none where none can be seen. 0: none is enough. */
   instances: number | undefined
   ignoreLost: boolean
 }
@@ -34,8 +34,8 @@ export function readWait(wait: boolean | WaitOptions | undefined): Wait | undefi
     if (!known.includes(name as keyof Wait)) throw wrong(`Unknown option \`wait.${name}\`.${didYouMean(name, known)}`)
   }
   const { timeout, instances, ignoreLost = false } = wait
-  if (instances !== undefined && !(Number.isSafeInteger(instances) && instances > 0)) {
-    throw wrong('The option `wait.instances` must be a whole number, at least 1.')
+  if (instances !== undefined && !(Number.isSafeInteger(instances) && instances >= 0)) {
+    throw wrong('The option `wait.instances` must be a whole number, 0 or more.')
   }
   if (typeof ignoreLost !== 'boolean') throw wrong('The option `wait.ignoreLost` must be true or false.')
   return { timeout: timeout === undefined ? usual.timeout : readTimeout(timeout), instances, ignoreLost }

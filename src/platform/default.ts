@@ -20,6 +20,7 @@ export const platform: Platform = {
   liquid: async () => (await import('liquidjs/dist/liquid.browser.mjs' as string)) as typeof import('liquidjs'),
   testRunner: () => undefined,
   events: () => undefined,
+  notifier: () => undefined,
   host: () => 'edge',
   process: () => crypto.randomUUID().slice(0, 8),
 }

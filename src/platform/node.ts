@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fileBackend } from '../backends/file.js'
 import { createEvents } from '../telemetry/events.js'
+import { createNotifier } from '../telemetry/notifier.js'
 import { detectHosting } from './hosting.js'
 import { createLocalCopy } from './local-copy.js'
 import type { Platform } from './platform.js'
@@ -36,6 +37,7 @@ export const platform: Platform = {
   liquid: () => load('liquidjs') as typeof import('liquidjs'),
   testRunner,
   events: (maintenance) => createEvents(channel, maintenance),
+  notifier: createNotifier,
   host: () => hostname(),
   process: () => String(process.pid),
 }

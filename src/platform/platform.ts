@@ -1,6 +1,7 @@
 import type { StateBackend } from '../backends/backend.js'
 import type { Maintenance } from '../maintenance.js'
 import type { Events } from '../telemetry/events.js'
+import type { Notifier, NotifierOptions } from '../telemetry/notifier.js'
 import type { Hosting } from './hosting.js'
 
 /** The last known state on this machine's disk. */
@@ -34,6 +35,8 @@ export interface Platform {
   testRunner(): string | undefined
   /** Tells what happens to whoever listens, where the runtime has a place for that. */
   events(maintenance: () => Maintenance): Events | undefined
+  /** Tells people of transitions, where timers run to do so. */
+  notifier(options: NotifierOptions): Notifier | undefined
   /** This machine's name, and the process's id on it. */
   host(): string
   process(): string

@@ -1,8 +1,8 @@
 import type { Decision } from '../decision/decision.js'
 import type { Maintenance } from '../maintenance.js'
 import type { MaintenanceRequest } from '../request/request.js'
-import { closureOf, type Snapshot, type SnapshotStatus } from '../snapshot/snapshot.js'
-import { type HistoryEntry, type Mode, wholeSite } from '../state/window.js'
+import { closureOf, pendingSnapshot, type Snapshot, type SnapshotStatus } from '../snapshot/snapshot.js'
+import { type HistoryEntry, isHistoryEntry, type Mode, wholeSite } from '../state/window.js'
 
 /**
  * What an instance tells on `node:diagnostics_channel`: each event on the channel `maintenance-mode:` and its name, as
@@ -21,9 +21,17 @@ export interface MaintenanceEvents {
     readonly since: Date | undefined
     readonly until: Date | undefined
   }
-  /** A request was decided about while not everything was open. */
-  decision: { readonly decision: Decision; readonly request: MaintenanceRequest }
-  /** The state is read again, or cannot be read any longer. */
+  /**
+   * A request was decided about while not everything was open. One that waits in the mode `hold` is told of twice: with the
+   * action `hold`, and with what becomes of it, unless its client goes away before. Not told: that a part is open.
+   */
+  decision: {
+    readonly decision: Decision
+    readonly request: MaintenanceRequest
+    /** For how long it has waited, in milliseconds: of one that was to wait, in the end. */
+    readonly held: number | undefined
+  }
+  /** The state could be read for the first time, or again; or it cannot be read. */
   snapshot: {
     readonly snapshot: SnapshotStatus
     readonly previous: SnapshotStatus
@@ -57,24 +65,28 @@ export interface Channel {
 export interface Events {
   /** Looks at what is known now, and tells what differs from the last time. */
   look(snapshot: Snapshot, now: number): void
-  decided(decision: Decision, request: MaintenanceRequest): void
+  decided(decision: Decision, request: MaintenanceRequest, held: number | undefined): void
+}
+
+const names = ['mode', 'decision', 'snapshot', 'revision', 'history'] as const
+
+/** The name of an event's channel. */
+export function channelName(name: MaintenanceEventName): string {
+  return `maintenance-mode:${name}`
 }
 
 export function createEvents(channelOf: (name: string) => Channel, maintenance: () => Maintenance): Events {
   const channels = {} as Record<MaintenanceEventName, Channel>
-  for (const name of ['mode', 'decision', 'snapshot', 'revision', 'history'] as const) {
-    channels[name] = channelOf(`maintenance-mode:${name}`)
-  }
-  let last: Snapshot | undefined
+  for (const name of names) channels[name] = channelOf(channelName(name))
+  let last = pendingSnapshot
 
   const tell = <Name extends MaintenanceEventName>(name: Name, event: MaintenanceEvents[Name]): void => {
     if (channels[name].hasSubscribers) channels[name].publish({ ...event, maintenance: maintenance() })
   }
 
-  const tellModes = (next: Snapshot, previous: Snapshot | undefined): void => {
-    const scopes = new Set([wholeSite, ...next.closures.scopes.keys(), ...(previous?.closures.scopes.keys() ?? [])])
-    for (const scope of scopes) {
-      const [closure, before] = [closureOf(next, scope), previous && closureOf(previous, scope)]
+  const tellModes = (next: Snapshot, previous: Snapshot): void => {
+    for (const scope of new Set([wholeSite, ...next.closures.scopes.keys(), ...previous.closures.scopes.keys()])) {
+      const [closure, before] = [closureOf(next, scope), closureOf(previous, scope)]
       if (closure === before) continue
       const { mode = 'off', window, reason, since, until, ramps } = closure ?? {}
       const told = { scope, mode, previous: before?.mode ?? 'off', reopening: ramps !== undefined }
@@ -86,32 +98,33 @@ export function createEvents(channelOf: (name: string) => Channel, maintenance: 
     look(next, now) {
       const previous = last
       last = next
-      if (next === previous) return
-      if (next.closures !== previous?.closures) tellModes(next, previous)
-      if (previous && next.status !== previous.status) {
+      if (next === previous || !names.some((name) => channels[name].hasSubscribers)) return
+      if (next.closures !== previous.closures) tellModes(next, previous)
+      if (next.status !== previous.status) {
         tell('snapshot', { snapshot: next.status, previous: previous.status, error: next.error })
       }
       const { document } = next
-      if (!document || (document.id === previous?.document?.id && document.revision === previous.document.revision))
-        return
+      const { document: before } = previous
+      if (!document || (document.id === before?.id && document.revision === before.revision)) return
       const entries = newEntries(next, previous)
       const made = entries.filter(({ by }) => by !== 'clock').at(-1)
       const delay = made && Math.max(now - Date.parse(made.at), 0)
       tell('revision', { document: document.id, revision: document.revision, delay })
       for (const entry of entries) tell('history', { entry })
     },
-    decided(decision, request) {
-      if (channels.decision.hasSubscribers) channels.decision.publish({ decision, request, maintenance: maintenance() })
+    decided(decision, request, held) {
+      if (channels.decision.hasSubscribers) tell('decision', { decision, request, held })
     },
   }
 }
 
-/** What has been added since. What stood there when this instance came is no news. */
-function newEntries({ document }: Snapshot, previous: Snapshot | undefined): HistoryEntry[] {
-  const before = previous?.document
-  const isKnown = before === undefined ? previous?.status === 'ready' : before.id === document?.id
-  if (!document || !isKnown) return []
+/**
+ * What has been added since. What stood there when this instance came is no news; of a state that has replaced the one it
+ * knew, everything is.
+ */
+function newEntries({ document }: Snapshot, { document: before, status }: Snapshot): HistoryEntry[] {
+  if (!document || (!before && (status === 'pending' || status === 'failed'))) return []
   const latest = JSON.stringify(before?.history.at(-1))
   const known = document.history.findLastIndex((entry) => JSON.stringify(entry) === latest)
-  return document.history.slice(known + 1)
+  return document.history.slice(known + 1).filter(isHistoryEntry)
 }

@@ -1,7 +1,11 @@
 import type { Decision } from '../decision/decision.js'
+import type { MaintenanceErrorCode } from '../errors.js'
 
 // Shared through the symbol registry: a log filter must know a refusal whichever copy of this package made it.
 const refused = Symbol.for('maintenance-mode.refused')
+
+/** What `assertWritable` throws: a refusal too, from within the app. */
+const notWritable: MaintenanceErrorCode = 'ERR_MAINTENANCE_NOT_WRITABLE'
 
 type Marked = { [refused]?: Decision }
 
@@ -14,8 +18,8 @@ export function markRefused(request: object, response: object, decision: Decisio
 /** Whether maintenance refused this request or response, be it Node's own or one that wraps it as `raw`. */
 export function isRefused(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { [refused]: decision, raw } = value as Marked & { raw?: Marked | null }
-  return decision !== undefined || raw?.[refused] !== undefined
+  const { [refused]: decision, raw, code } = value as Marked & { raw?: Marked | null; code?: unknown }
+  return decision !== undefined || raw?.[refused] !== undefined || code === notWritable
 }
 
 const furthestCause = 8

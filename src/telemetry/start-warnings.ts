@@ -40,6 +40,14 @@ export function warnOfSettings(options: {
     )
   }
   const { compareAndSet, writable } = backend.capabilities
+  const mute = [
+    mode !== undefined && 'the mode is pinned, so that nothing changes',
+    hosting?.timers === false && `no timers run on ${hosting.name}`,
+    !writable && `the state at ${backend.address} cannot be written, so that the instances cannot agree on who tells`,
+  ].find((reason) => reason !== false)
+  if (settings.notify.length > 0 && mute !== undefined) {
+    reporter.warn('cannot-notify', `\`notify\` is set, but nobody will be told: ${mute}.`)
+  }
   if (!compareAndSet && writable && mode === undefined && backend.address !== 'memory:') {
     reporter.warn(
       'no-compare-and-set',

@@ -22,6 +22,7 @@ export const warningNames = [
   'mounted-after-routes',
   'untrusted-proxy',
   'unknown-user',
+  'cannot-notify',
 ] as const
 
 export type WarningName = (typeof warningNames)[number]

@@ -144,7 +144,15 @@ describe('what the site tells', () => {
       address: `${url} → memory:`,
       key: '',
       absentMeansOff: true,
-      site: { pinned: undefined, pollInterval: 30_000, operator: 'token' },
+      site: {
+        pinned: undefined,
+        pollInterval: 30_000,
+        drainTimeout: 60_000,
+        operator: 'token',
+        scopes: [],
+        tenants: false,
+        assertScope: expect.any(Function),
+      },
     })
     expect(capabilities).toEqual({ compareAndSet: true, watch: false, presence: true, writable: true })
   })

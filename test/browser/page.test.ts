@@ -51,7 +51,9 @@ beforeAll(async () => {
     if (site === 'open') return response.end('<!doctype html><link rel="icon" href="data:,"><title>Shop</title>')
     const notProcessed = request.method !== 'GET' && request.method !== 'HEAD'
     response.writeHead(503, { 'content-security-policy': pageSecurityPolicy, 'maintenance-mode': 'on' })
-    return response.end(renderPage({ mode: 'on', reason: undefined, until: undefined, notProcessed, ...view }))
+    return response.end(
+      renderPage({ mode: 'on', reopening: false, reason: undefined, until: undefined, notProcessed, ...view }),
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

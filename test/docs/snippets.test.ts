@@ -34,6 +34,7 @@ const shown = written.filter((snippet) => existsSync(exampleFile(snippet)))
 const snippets = written.filter((snippet) => !shown.includes(snippet))
 
 const loggers = ['pino', 'pino-http', 'winston', 'morgan', '@sentry/node']
+const meters = ['prom-client', '@opentelemetry']
 const clients = ['redis', 'ioredis', 'iovalkey', 'pg', 'postgres', 'mysql2', 'better-sqlite3', 'libsql', '@nats-io']
 clients.push('@aws-sdk', 'unstorage', 'keyv', 'cache-manager')
 const frameworks = ['express', 'fastify', 'koa', '@koa', 'hono', '@hono', '@nestjs', 'reflect-metadata', 'rxjs', 'h3']
@@ -44,10 +45,10 @@ let project: string
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'maintenance-mode-docs-'))
-  writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "scripts": { "migrate": "node --version" } }')
   mkdirSync(join(project, 'node_modules/@sentry'), { recursive: true })
   symlinkSync(root, join(project, 'node_modules/maintenance-mode'))
-  for (const name of [...loggers, ...clients, ...frameworks, 'liquidjs', '@types']) {
+  for (const name of [...loggers, ...meters, ...clients, ...frameworks, 'liquidjs', '@types']) {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   }
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { awaitFleet, type FleetReport, unseenBound } from '../../src/fleet/convergence.js'
-import type { InstanceRecord } from '../../src/fleet/instance.js'
+import type { InFlight, InstanceRecord } from '../../src/fleet/instance.js'
 import { judge, type TargetState } from '../../src/fleet/judgement.js'
 import { readWait } from '../../src/fleet/wait.js'
 import type { Mode } from '../../src/state/window.js'
@@ -13,6 +13,12 @@ import { ready, scriptedPresence } from './presence.js'
 const second = 1000
 const target: TargetState = { document: 'state', revision: 2, mode: 'on' }
 const applied = { revision: 2 }
+const draining = { drainTimeout: 10 * second }
+const inFlight = (count: number, since: number | undefined): InFlight => ({
+  count,
+  draining: since,
+  oldest: count > 0 && since !== undefined ? [{ method: 'GET', path: '/report', age: 12 * second }] : [],
+})
 
 describe('an instance', () => {
   const cases: [string, Partial<InstanceRecord> & { age?: number }, Partial<TargetState>, string, string?][] = [
@@ -81,6 +87,37 @@ describe('an instance', () => {
       'waiting',
       'knows no state yet',
     ],
+    [
+      'counts down what it had let in',
+      { ...applied, inFlight: inFlight(3, 1000) },
+      draining,
+      'draining',
+      'still has 3 requests in flight: GET /report (12s) and 2 more',
+    ],
+    [
+      'has counted down for as long as it is waited for',
+      { ...applied, inFlight: inFlight(1, 9000), age: second },
+      draining,
+      'undrained',
+      'still has 1 request in flight: GET /report (13s)',
+    ],
+    ['has finished all that it had let in', { ...applied, inFlight: inFlight(0, 1000) }, draining, 'confirmed'],
+    ['need not finish what it had let in', { ...applied, inFlight: inFlight(3, 1000) }, {}, 'confirmed'],
+    [
+      'cannot count its requests',
+      { ...applied, inFlight: undefined },
+      draining,
+      'confirmed',
+      'cannot count its requests in flight: some may still be running',
+    ],
+    [
+      'has applied it, and by its clock nothing is closed yet',
+      { ...applied, inFlight: inFlight(3, undefined) },
+      draining,
+      'waiting',
+      'is still "on" by its clock',
+    ],
+    ['was reopened since', { revision: 3, mode: 'off', inFlight: inFlight(3, undefined) }, draining, 'confirmed'],
     ['decides by the original’s state', { document: 'original:1', revision: 0 }, { revision: 0 }, 'confirmed'],
   ]
   it.each(cases)('that %s', (_what, { age = 0, ...record }, changes, verdict, reason) => {
@@ -89,7 +126,11 @@ describe('an instance', () => {
   })
 })
 
-function fleet(wait: Parameters<typeof readWait>[0] = true, mode: () => Mode = () => 'on') {
+function fleet(
+  wait: Parameters<typeof readWait>[0] = true,
+  mode: () => Mode = () => 'on',
+  more: Partial<TargetState> = {},
+) {
   const clock = createTestClock()
   const presence = scriptedPresence(clock)
   const backend = { ...scriptedBackend(), presence }
@@ -99,7 +140,7 @@ function fleet(wait: Parameters<typeof readWait>[0] = true, mode: () => Mode = (
       backend,
       clock,
       pollInterval: 5 * second,
-      target: () => ({ ...target, mode: mode() }),
+      target: () => ({ ...target, ...more, mode: mode() }),
       wait: readWait(wait)!,
     }
     void awaitFleet(options).then((done) => {
@@ -263,6 +304,42 @@ describe('waiting for the fleet', () => {
       result: 'unconfirmed',
       problem: 'Not confirmed: web-2 contradicts: its mode is pinned to "off".',
     })
+  })
+
+  it('goes on until what had been let in is finished everywhere', async () => {
+    const { clock, presence, begin, report } = fleet(true, () => 'on', draining)
+    presence.put({ id: 'web-1', ...applied, inFlight: inFlight(1, 0) })
+    presence.put({ id: 'web-2', ...applied, inFlight: inFlight(0, 0) })
+    begin()
+    await clock.advance(5 * second)
+    expect(report()).toBeUndefined()
+    presence.put({ id: 'web-1', ...applied, inFlight: inFlight(0, 5 * second) })
+    await clock.advance(500)
+    expect(report()?.result).toBe('confirmed')
+  })
+
+  it('waits for one no longer than `drainTimeout`, from when it had applied the change', async () => {
+    const { clock, presence, begin, report } = fleet(true, () => 'on', draining)
+    presence.put({ id: 'web-1', ...applied, inFlight: inFlight(2, 4 * second) })
+    presence.put({ id: 'web-2', ...applied, inFlight: inFlight(0, 4 * second) })
+    begin()
+    await clock.advance(5 * second)
+    expect(report()).toBeUndefined()
+    await clock.advance(2 * second)
+    expect(report()).toMatchObject({
+      result: 'unconfirmed',
+      problem: expect.stringMatching(
+        /^Not confirmed: web-1 still has 2 requests in flight: GET \/report \(1\d(\.\d)?s\) and 1 more\.$/,
+      ),
+    })
+  })
+
+  it('is bounded by the timeout, convergence and drain together', async () => {
+    const { clock, presence, begin, report } = fleet({ timeout: '3s' }, () => 'on', draining)
+    presence.put({ id: 'web-1', ...applied, inFlight: inFlight(2, 0) })
+    begin()
+    await clock.advance(3 * second)
+    expect(report()?.problem).toMatch(/^Not confirmed within 3s: web-1 still has 2 requests in flight/)
   })
 
   it('outlives a list that cannot be had, and tells why at the timeout', async () => {

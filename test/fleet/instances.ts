@@ -5,12 +5,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { FleetInstance } from '../../src/fleet/judgement.js'
 import { environment, main, project } from '../cli/fixtures/cli.js'
 
-const script = join(import.meta.dirname, 'fixtures/instance.mjs')
+const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name)
 
 /** A real process that serves requests. */
 export interface TestInstance {
   id: string
   process: ChildProcess
+  url: string
   /** What it answers: 200 or 503. */
   status(): Promise<number>
   freeze(): void
@@ -34,9 +35,19 @@ afterEach(async () => {
 type Variables = Record<string, string>
 
 /** Starts an app that decides by the state at `url`. It is gone after the test. */
-export async function startInstance(url: string, id: string, variables: Variables = {}): Promise<TestInstance> {
+export async function startInstance(
+  url: string,
+  id: string,
+  variables: Variables = {},
+  script: readonly string[] = ['instance.mjs'],
+): Promise<TestInstance> {
+  const [name, ...parameters] = script as [string, ...string[]]
   const env = { ...environment, MAINTENANCE_MODE_STATE_BACKEND: url, MAINTENANCE_MODE_INSTANCE_ID: id, ...variables }
-  const child = spawn(process.execPath, [script], { cwd: project(), env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [fixture(name), ...parameters], {
+    cwd: project(),
+    env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text) => {
     errors += text
@@ -55,6 +66,7 @@ export async function startInstance(url: string, id: string, variables: Variable
   return {
     id,
     process: child,
+    url: `http://127.0.0.1:${port}`,
     status: async () => (await fetch(`http://127.0.0.1:${port}/`)).status,
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),

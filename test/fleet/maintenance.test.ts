@@ -69,6 +69,8 @@ describe('an instance that serves requests', () => {
         pinned: false,
         at: expect.any(Number),
         settings: expect.stringMatching(/^[0-9a-f]{8}$/),
+        scopes: [],
+        tenants: false,
       },
     ])
   })
@@ -270,7 +272,7 @@ describe('setMode with wait', () => {
     ['a timeout that is none at all', { timeout: 0 }, 'The timeout "0" is none at all'],
     ['words for a timeout', { timeout: 'soon' }, 'The duration "soon" cannot be read'],
     ['half an instance', { instances: 1.5 }, '`wait.instances` must be a whole number'],
-    ['no instance', { instances: 0 }, '`wait.instances` must be a whole number'],
+    ['less than none', { instances: -1 }, '`wait.instances` must be a whole number'],
     ['words for a choice', { ignoreLost: 'yes' }, '`wait.ignoreLost` must be true or false'],
     ['an unknown option', { timeOut: 3 }, 'Unknown option `wait.timeOut`. Did you mean `timeout`?'],
     ['a number', 3, '`wait` must be true, or { timeout, instances, ignoreLost }'],
@@ -282,10 +284,5 @@ describe('setMode with wait', () => {
       await expect(maintenance.setMode(mode, { wait: wait as WaitOptions })).rejects.toThrow(message)
     }
     expect(backend.writes).toBe(0)
-  })
-
-  it('is not for windows that a program holds', async () => {
-    const { instance } = shared()
-    await expect(instance('web-1').openWindow({ wait: true } as object)).rejects.toThrow('Unknown option `wait`')
   })
 })

@@ -87,5 +87,7 @@ export const ready: InstanceRecord = {
   at: 0,
   clockDifference: undefined,
   scopes: ['billing'],
+  inFlight: { count: 0, draining: 0, oldest: [] },
+  tenants: false,
   settings: '01234567',
 }

@@ -116,7 +116,16 @@ describe('a transition of a fleet', () => {
     await change(() => two.setMode('off', { scope: 'billing' }))
     await change(() => one.setMode('off', { ramp: '10m' }))
     await clock.advance(hour)
-    expect(types()).toEqual(['closed billing', 'changed billing', 'closed *', 'reopening *', 'reopened *'])
+    expect(types()).toEqual([
+      'closed billing',
+      'changed billing',
+      'closed *',
+      // What was told of by itself is told of until it is open.
+      'reopening *',
+      'reopening billing',
+      'reopened *',
+      'reopened billing',
+    ])
   })
 
   it('is told when nobody has said for four hours until when the site is closed, once', async () => {
