@@ -13,6 +13,7 @@ import { type ClientAddress, compileClientAddress } from './request/lazy-request
 import type { AdaptedRequest } from './request/request.js'
 import type { Settings } from './settings/options.js'
 import { isOpen, type Snapshot } from './snapshot/snapshot.js'
+import type { Announcement } from './state/announcement.js'
 import type { StateDocument } from './state/window.js'
 import type { Events } from './telemetry/events.js'
 import { createRequestWarnings } from './telemetry/request-warnings.js'
@@ -37,6 +38,8 @@ export interface InstanceState {
 export interface Engine {
   /** Every request passes, nothing has to be asked. A plain property: it is read for every request. */
   open: boolean
+  /** What is told of the whole site on a banner, if anything is. */
+  announcement: Announcement | undefined
   /** Decides, and makes the answer to what is refused. Never throws or rejects: what cannot be judged is refused. */
   judge(request: AdaptedRequest): Verdict | Promise<Verdict>
   /** Refuses what a forced route closes, whatever the mode. Never throws or rejects. */
@@ -146,6 +149,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const engine: Engine = {
     open: false,
+    announcement: undefined,
     judge: (request) => drain.deciding(request, total(request, judgeNow)),
     refuse: (request) => total(request, (forced) => answered(forcedClosed, forced)),
     decide,

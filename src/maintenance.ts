@@ -19,6 +19,7 @@ import { compileScopeCheck, isDefined } from './settings/scope-names.js'
 import { createLastKnown } from './snapshot/last-known.js'
 import { createRefresher, type Refresher } from './snapshot/refresher.js'
 import { modeIn, type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
+import { announcementsAt } from './state/announcement.js'
 import { type ScopeStatus, scopesApart } from './state/closure.js'
 import { effectiveMode } from './state/effective-mode.js'
 import { type Mode, type Window, wholeSite } from './state/window.js'
@@ -172,7 +173,10 @@ export function createMaintenance(
       events?.look(known, clock.now())
       announcer?.announce()
     },
-    onLook: (known) => notifier?.look(known),
+    onLook(known) {
+      engine.announcement = known.document && announcementsAt(known.document, clock.now())[0]
+      notifier?.look(known)
+    },
   })
   const tell = async (listener: (status: MaintenanceStatus) => unknown): Promise<void> => {
     try {

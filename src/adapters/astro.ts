@@ -41,12 +41,12 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Astro
   return function maintenanceMode(context, next) {
     const { locals } = context
     if (engine.open || context.isPrerendered) {
-      tellTemplates(locals, false)
+      tellTemplates(engine, locals, false)
       return next()
     }
     maintenance.start()
     const response = settle(engine, new AstroRequest(context, engine), ({ mode }) => {
-      tellTemplates(locals, mode !== 'off')
+      tellTemplates(engine, locals, mode !== 'off')
       return next()
     })
     outlive(contextsOf(locals), engine.unfinished())

@@ -48,7 +48,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
     settle(engine, request, res, ({ mode }) => {
       const { mark } = request
       if (mark?.mode === 'off') onceItHasPassed(mark, req, res, (goOn) => judgeAfter(mark, req, res, goOn))
-      tellLocals(res, mode !== 'off')
+      tellLocals(engine, res, mode !== 'off')
       next()
     })
   }
@@ -61,7 +61,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): NodeM
       warnOfRoutes(engine, () => routesBefore(req as ExpressNativeRequest, maintenance))
     }
     if (engine.open) {
-      tellLocals(res, false)
+      tellLocals(engine, res, false)
       next()
     } else judgeAfter(maintenance, req as ExpressNativeRequest, res, next)
   }
@@ -128,6 +128,10 @@ function maintenanceFor(req: ExpressNativeRequest, mark: Mark): Maintenance {
   return defaultMaintenance()
 }
 
-function tellLocals({ locals }: ServerResponse & { locals?: Record<string, unknown> }, closed: boolean): void {
-  if (locals) tellTemplates(locals, closed)
+function tellLocals(
+  engine: Engine,
+  { locals }: ServerResponse & { locals?: Record<string, unknown> },
+  closed: boolean,
+): void {
+  if (locals) tellTemplates(engine, locals, closed)
 }

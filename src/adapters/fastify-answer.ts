@@ -17,7 +17,7 @@ export function settleReply(
     request,
     reply.raw,
     ({ mode }) => {
-      tellLocals(reply, mode !== 'off')
+      tellLocals(engine, reply, mode !== 'off')
       pass(mode !== 'off')
     },
     engine.judge(request),
@@ -35,8 +35,9 @@ export function send(reply: FastifyReply, { status, headers, body }: Reply): Fas
 
 /** @fastify/view renders with what is in `reply.locals`. */
 export function tellLocals(
+  engine: Engine,
   { locals }: FastifyReply & { locals?: Record<string, unknown> | null },
   closed: boolean,
 ): void {
-  if (locals) tellTemplates(locals, closed)
+  if (locals) tellTemplates(engine, locals, closed)
 }

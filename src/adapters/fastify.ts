@@ -66,7 +66,7 @@ export const maintenanceMode: FastifyPluginAsync<MaintenanceModeOptions> = asPlu
       if (!engine.open || (hasEarlier && request.routeOptions.config.forceMaintenanceMode === 'on')) {
         judge(request, reply, next)
       } else {
-        tellLocals(reply, false)
+        tellLocals(engine, reply, false)
         next()
       }
     }

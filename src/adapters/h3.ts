@@ -50,7 +50,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Middl
     let passed = false
     const pass = ({ mode, personal }: Decision): unknown => {
       passed = true
-      tellTemplates(event.context, mode !== 'off')
+      tellTemplates(engine, event.context, mode !== 'off')
       return personal ? passPrivately(event, next) : next()
     }
     const request = new H3Request(event, engine)
@@ -63,7 +63,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Middl
   return function maintenanceMode(event, next) {
     follow(event)
     if (!engine.open || forcedMode(event) === 'on') return judge(event, next)
-    tellTemplates(event.context, false)
+    tellTemplates(engine, event.context, false)
     return next()
   }
 }

@@ -1,5 +1,6 @@
 import type { Context, Next } from 'hono'
 import { isPromise } from '../callback.js'
+import type { Engine } from '../engine.js'
 import { engineOf } from '../engine.js'
 import type { Maintenance } from '../maintenance.js'
 import { keepPrivate, outlive, refuseOr } from './fetch-answer.js'
@@ -11,7 +12,7 @@ export function judge(maintenance: Maintenance, c: Context, next: Next): Promise
   maintenance.start()
   const engine = engineOf(maintenance)
   const answer = refuseOr<undefined>(engine, new HonoRequest(c, engine), async ({ mode, personal }) => {
-    tellVariables(c, mode !== 'off')
+    tellVariables(engine, c, mode !== 'off')
     await next()
     if (personal) replace(c, keepPrivate(c.res))
     return undefined
@@ -41,7 +42,8 @@ function replace(c: Context, response: Response): Response {
 }
 
 /** Tells handlers and JSX whether there is maintenance, and that this request was let through in spite of it. */
-export function tellVariables(c: Context, closed: boolean): void {
+export function tellVariables({ announcement }: Engine, c: Context, closed: boolean): void {
+  if (announcement) c.set('maintenance_announcement', announcement)
   // Another maintenance object of the app may have told them already.
   if (!closed && c.get('maintenance_mode') !== undefined) return
   c.set('maintenance_mode', closed)

@@ -5,6 +5,7 @@ import { engineOf } from '../engine.js'
 import { type Maintenance, toMaintenance } from '../maintenance.js'
 import { targetOf } from '../request/plain-request.js'
 import type { MaintenanceOptions } from '../settings/options.js'
+import type { Announcement } from '../state/announcement.js'
 import { refuseOr, wrapHandler } from './fetch-answer.js'
 import { answerControls } from './fetch-controls.js'
 import { defaultMaintenance, type ForcibleHandler, type Mark, markHandler } from './forced-handler.js'
@@ -23,6 +24,8 @@ declare module 'hono' {
     maintenance_mode: boolean
     /** Whether this request was let through although the mode is not `off`. */
     maintenance_mode_bypassed: boolean
+    /** What is announced, or goes on, for a banner: where there is such a window. */
+    maintenance_announcement?: Announcement | undefined
   }
 }
 
@@ -44,7 +47,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Middl
   function maintenanceMode(c: Context, next: Next): ReturnType<MiddlewareHandler> {
     follow(c.env, c)
     if (!engine.open) return judge(maintenance, c, next)
-    tellVariables(c, false)
+    tellVariables(engine, c, false)
     return next()
   }
   // For forced handlers.

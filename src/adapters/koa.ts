@@ -49,7 +49,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): KoaMi
       ({ mode }) => {
         const { mark } = request
         if (mark?.mode === 'off') onceItHasPassed(mark, ctx, ctx.res, (goOn) => judgeAfter(mark, ctx, goOn))
-        tellTemplates(ctx.state, mode !== 'off')
+        tellTemplates(engine, ctx.state, mode !== 'off')
         return next()
       },
       engine.judge(request),
@@ -66,7 +66,7 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): KoaMi
       warnOfRoutes(engine, () => routesBefore(ctx, maintenance))
     }
     if (!engine.open) return judgeAfter(maintenance, ctx, next)
-    tellTemplates(ctx.state, false)
+    tellTemplates(engine, ctx.state, false)
     return next()
   }
   // For handlers that are forced on, and for the walk of the routers.

@@ -84,7 +84,7 @@ export function standInExpress(adapter: AbstractHttpAdapter, site: NestSite): Ne
       const request = site.atRoute(new ExpressRequest(req, engine, maintenance), forced)
       return new Promise((resolve) => {
         settle(engine, request, res, ({ mode }) => {
-          tellTemplates(res.locals, mode !== 'off')
+          tellTemplates(engine, res.locals, mode !== 'off')
           resolve(true)
         })
       })

@@ -23,7 +23,7 @@ export function standInFastify(adapter: AbstractHttpAdapter, site: NestSite): Ne
   function maintenanceModeOfNest(native: NativeRequest, reply: FastifyReply, next: () => void): void {
     followNoted(gate, native.raw, reply.raw, native)
     if (engine.open) {
-      tellLocals(reply, false)
+      tellLocals(engine, reply, false)
       next()
     } else if (site.guarded && isLeftConfig(native.routeOptions.config, place === 'guard')) {
       left.add(native)
@@ -38,7 +38,7 @@ export function standInFastify(adapter: AbstractHttpAdapter, site: NestSite): Ne
 
   /** They are made by a hook, which comes later. */
   function tellLaterLocals(native: NativeRequest, reply: FastifyReply, next: () => void): void {
-    tellLocals(reply, bypassed.has(native))
+    tellLocals(engine, reply, bypassed.has(native))
     next()
   }
 

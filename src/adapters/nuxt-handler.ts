@@ -43,7 +43,7 @@ export function maintenancePlugin(given: Maintenance | MaintenanceOptions): (nit
   function maintenanceMode(event: NuxtEvent): unknown {
     followNoted(gate, event.node.req, event.node.res, event)
     if (!engine.open) return judge(maintenance, engine, event)
-    tellTemplates(event.context, false)
+    tellTemplates(engine, event.context, false)
     return undefined
   }
 
@@ -66,7 +66,7 @@ function judge(maintenance: Maintenance, engine: Engine, event: NuxtEvent): unkn
   const { req, res } = event.node
   const pass = (mode: string): void => {
     if (mode !== 'off') passed.add(event.context)
-    tellTemplates(event.context, mode !== 'off')
+    tellTemplates(engine, event.context, mode !== 'off')
   }
   if (isOfPassed(req)) return pass('on')
   const done = settle(engine, new NuxtRequest(event, engine), res, ({ mode }) => pass(mode))

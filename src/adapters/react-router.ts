@@ -55,11 +55,24 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): React
   const engine = engineOf(maintenance)
   return function maintenanceMode(args, next) {
     // Whoever returns nothing is followed by the next.
-    if (engine.open || isBuilding()) return undefined
+    if (isBuilding()) return undefined
+    const { announcement } = engine
+    if (announcement)
+      args.context.set(maintenanceContext, {
+        maintenance_mode: false,
+        maintenance_mode_bypassed: false,
+        maintenance_announcement: announcement,
+      })
+    if (engine.open) return undefined
     maintenance.start()
     return settleAndDrain(engine, new ReactRouterRequest(args, engine), ({ mode }) => {
       const closed = mode !== 'off'
-      if (closed) args.context.set(maintenanceContext, { maintenance_mode: true, maintenance_mode_bypassed: true })
+      const told = {
+        maintenance_mode: closed,
+        maintenance_mode_bypassed: closed,
+        maintenance_announcement: announcement,
+      }
+      if (closed) args.context.set(maintenanceContext, told)
       return next()
     })
   }

@@ -70,18 +70,18 @@ export function maintenanceMode(given?: Maintenance | MaintenanceOptions): Svelt
   return function maintenanceMode({ event, resolve }) {
     follow(event)
     if (engine.open || building) {
-      tellTemplates(event.locals, false)
+      tellTemplates(engine, event.locals, false)
       return resolve(event)
     }
     maintenance.start()
     // The app's own `fetch`, on behalf of a request that has been let through.
     if (event.isSubRequest) {
-      tellTemplates(event.locals, maintenance.status().mode !== 'off')
+      tellTemplates(engine, event.locals, maintenance.status().mode !== 'off')
       return resolve(event)
     }
     const request = new SvelteKitRequest(event, engine)
     const pass = ({ mode }: Decision): Response | Promise<Response> => {
-      tellTemplates(event.locals, mode !== 'off')
+      tellTemplates(engine, event.locals, mode !== 'off')
       return resolve(event)
     }
     const response = settleAndDrain(engine, request, pass, inClientsShape(engine.judge(request), event))

@@ -75,7 +75,7 @@ describe('a migration at night, with four instances on Redis and visitors who ne
       visitors.visits.some((visit) => visit.path === '/' && visit.began > since && visit.refused === refused)
 
     // Planned a while ahead, and announced.
-    const start = new Date(Math.ceil(Date.now() / 1000) * 1000 + 15_000)
+    const start = new Date(Math.ceil(Date.now() / 1000) * 1000 + Number(process.env.AHEAD ?? 15_000))
     const planned = await type(
       `schedule add --id night --start ${start.toISOString()} --for 1h --announce 1m --reason Moving`,
     )
