@@ -18,19 +18,11 @@ import {
   type Time,
 } from './mode-options.js'
 import { parseInstant } from './settings/instant.js'
+import { closeWindows } from './state/closing.js'
 import { effectiveMode } from './state/effective-mode.js'
-import {
-  type Actor,
-  closeWindows,
-  extendWindow,
-  keepLease,
-  openByHand,
-  openedScopes,
-  openLease,
-  renewLease,
-  type Transition,
-  type WindowTerms,
-} from './state/transitions.js'
+import { keepLease, openLease, renewLease } from './state/leases.js'
+import type { Actor, WindowTerms } from './state/terms.js'
+import { extendWindow, openByHand, openedScopes, type Transition } from './state/transitions.js'
 import { type Mode, manualId, type StateDocument, type Window, wholeSite } from './state/window.js'
 
 /** What a change of the mode did. */

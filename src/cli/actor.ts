@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os'
-import type { Actor } from '../state/transitions.js'
+import type { Actor } from '../state/terms.js'
 
 /** Who runs this command, and from where: for the history. */
 export function actorHere(): Actor {

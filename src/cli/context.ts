@@ -13,7 +13,7 @@ import { assertTimezone } from '../settings/instant.js'
 import type { MaintenanceOptions, Settings } from '../settings/options.js'
 import { resolveSettings } from '../settings/resolve.js'
 import { isTenant } from '../settings/scope-names.js'
-import type { Actor } from '../state/transitions.js'
+import type { Actor } from '../state/terms.js'
 import { createReporter } from '../telemetry/warnings.js'
 import { actorHere } from './actor.js'
 

@@ -1,4 +1,4 @@
-import { nameText } from '../state/transitions.js'
+import { nameText } from '../state/terms.js'
 import type { Window } from '../state/window.js'
 import { changeData, changeRows, changeState, parseLength, problemOf, type WaitingOptions, waitOf } from './change.js'
 import type { Context } from './context.js'

@@ -1,5 +1,5 @@
 import { formatInstant } from '../settings/instant.js'
-import { endings } from '../state/transitions.js'
+import { endings } from '../state/history.js'
 import { type HistoryEntry, isHistoryEntry } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
 import type { Outcome, Table } from './outcome.js'

@@ -1,6 +1,6 @@
 import type { ModeChange } from '../control.js'
 import { formatDuration } from '../settings/duration.js'
-import type { WindowName } from '../state/transitions.js'
+import type { WindowName } from '../state/terms.js'
 import type { HistoryEntry, Window } from '../state/window.js'
 import { type Change, changeRows } from './change.js'
 import type { Context } from './context.js'

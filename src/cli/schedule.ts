@@ -12,7 +12,7 @@ import {
   skipOccurrences,
 } from '../state/plan.js'
 import { loadCron } from '../state/recurrence.js'
-import { nameText } from '../state/transitions.js'
+import { nameText } from '../state/terms.js'
 import type { Mode, Window } from '../state/window.js'
 import { type Change, changeData, changeRows, changeState, parseLength } from './change.js'
 import { type CommonOptions, type Context, quoted } from './context.js'

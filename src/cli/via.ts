@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { openVia } from '../backends/via.js'
 import { SettingError } from '../errors.js'
 import { variableOf } from '../settings/environment.js'
-import type { Actor } from '../state/transitions.js'
+import type { Actor } from '../state/terms.js'
 import type { Context, KnownScopes } from './context.js'
 import { wrongUsage } from './output.js'
 

@@ -1,23 +1,21 @@
 import { MaintenanceError, TimeError } from '../errors.js'
 import { hasEnded, isLive } from './effective-mode.js'
+import { change, entry } from './history.js'
 import { closingSpan, type Occurrence, occurrencesFrom } from './occurrence.js'
 import { cronProblem, durationText, ruleOf } from './recurrence.js'
 import {
   type Actor,
   assertTimes,
-  change,
-  entry,
   hasName,
   namesText,
   nameText,
-  refuseTaken,
   sameWindow,
-  type Transition,
   toInstant,
   type WindowName,
   type WindowTerms,
   withTerms,
-} from './transitions.js'
+} from './terms.js'
+import { refuseTaken, type Transition } from './transitions.js'
 import { type HistoryEntry, type Mode, type Recurrence, type StateDocument, type Window, wholeSite } from './window.js'
 
 const day = 24 * 60 * 60 * 1000

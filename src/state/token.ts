@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { MaintenanceError } from '../errors.js'
 import { limits } from './document.js'
-import { type Actor, type Transition, toInstant } from './transitions.js'
+import { type Actor, toInstant } from './terms.js'
+import type { Transition } from './transitions.js'
 import type { StateDocument } from './window.js'
 
 /** What opens the control URLs without a user, as stored: of the secret only its digest. */

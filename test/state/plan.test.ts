@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { closeWindows } from '../../src/state/closing.js'
 import { effectiveMode, isLive } from '../../src/state/effective-mode.js'
 import { occurrencesFrom, phaseOf } from '../../src/state/occurrence.js'
 import { addPlan, editPlan, overlapping, type PlanTerms, removePlan, skipOccurrences } from '../../src/state/plan.js'
 import { loadCron } from '../../src/state/recurrence.js'
-import { closeWindows } from '../../src/state/transitions.js'
 import type { StateDocument, Window } from '../../src/state/window.js'
 import { documentOf, windowOf } from './windows.js'
 

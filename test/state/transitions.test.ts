@@ -1,16 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MaintenanceError } from '../../src/errors.js'
+import { closeWindows } from '../../src/state/closing.js'
 import { parseDocument, serializeDocument } from '../../src/state/document.js'
 import { effectiveMode } from '../../src/state/effective-mode.js'
-import {
-  closeWindows,
-  extendWindow,
-  keepLease,
-  openByHand,
-  openLease,
-  renewLease,
-} from '../../src/state/transitions.js'
+import { keepLease, openLease, renewLease } from '../../src/state/leases.js'
+import { extendWindow, openByHand } from '../../src/state/transitions.js'
 import type { StateDocument, Window } from '../../src/state/window.js'
 import { at, documentOf, leaseOf, minute, windowOf } from './windows.js'
 
