@@ -33,9 +33,7 @@ export type { HeldWindow } from './lease.js'
 export {
   createMaintenance,
   type HeldWindowOptions,
-  type InstanceScopeStatus,
   type Maintenance,
-  type MaintenanceStatus,
   type MaintenanceSurroundings,
 } from './maintenance.js'
 export type { ModeOptions, Time } from './mode-options.js'
@@ -46,6 +44,7 @@ export { defineConfig } from './settings/config.js'
 export type { MaintenanceOptions } from './settings/options.js'
 export type { SnapshotStatus } from './snapshot/snapshot.js'
 export type { HistoryEntry, Mode, StateDocument, Window, WindowOrigin } from './state/window.js'
+export type { InstanceScopeStatus, MaintenanceStatus } from './status.js'
 export type { MaintenanceEvent, MaintenanceEventName, MaintenanceEvents } from './telemetry/events.js'
 export type { Notification, NotifyTarget } from './telemetry/notifier.js'
 export type { Logger, WarningName } from './telemetry/warnings.js'

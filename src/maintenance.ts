@@ -18,11 +18,10 @@ import { resolveSettings } from './settings/resolve.js'
 import { compileScopeCheck, isDefined } from './settings/scope-names.js'
 import { createLastKnown } from './snapshot/last-known.js'
 import { createRefresher, type Refresher } from './snapshot/refresher.js'
-import { modeIn, type Snapshot, type SnapshotStatus, settledSnapshot } from './snapshot/snapshot.js'
+import { modeIn, type Snapshot, settledSnapshot } from './snapshot/snapshot.js'
 import { announcementsAt } from './state/announcement.js'
-import { type ScopeStatus, scopesApart } from './state/closure.js'
-import { effectiveMode } from './state/effective-mode.js'
-import { type Mode, type Window, wholeSite } from './state/window.js'
+import { type Mode, wholeSite } from './state/window.js'
+import { describeStatus, type MaintenanceStatus } from './status.js'
 import { warnOfSettings } from './telemetry/start-warnings.js'
 import { createReporter } from './telemetry/warnings.js'
 
@@ -32,37 +31,6 @@ export interface HeldWindowOptions extends Omit<ModeOptions, 'start' | 'all' | '
   mode?: Mode | boolean | undefined
   /** What happens when this program dies: `reopen` (default), or `keep` it closed until somebody says `off`. */
   onLapse?: 'reopen' | 'keep' | undefined
-}
-
-/** A part or a tenant that is not as the site is. */
-export interface InstanceScopeStatus extends ScopeStatus {
-  /** Whether the settings define it: the windows of what they do not close nothing. */
-  defined: boolean
-}
-
-/** What one instance knows, for people. */
-export interface MaintenanceStatus {
-  mode: Mode
-  /** Whether the setting `mode` decides. */
-  pinned: boolean
-  since: Date | undefined
-  /** When the site is expected back, where that is known. */
-  until: Date | undefined
-  reason: string | undefined
-  /** The windows that close the site. */
-  windows: Window[]
-  /** The parts and tenants that are not as the site is. */
-  scopes: InstanceScopeStatus[]
-  revision: number | undefined
-  snapshot: SnapshotStatus
-  /** Where the state is. */
-  stateBackend: string
-  /** When the state was last read. */
-  checkedAt: Date | undefined
-  /** Why the snapshot is `stale` or `failed`. */
-  error: string | undefined
-  /** How many requests wait here, in the mode `hold`. */
-  held: number
 }
 
 /** Maintenance mode for one app. */
@@ -249,30 +217,14 @@ export function createMaintenance(
     return loading
   }
 
-  const toInstanceScope = (apart: ScopeStatus): InstanceScopeStatus => ({
-    ...apart,
-    windows: copies(apart.windows),
-    defined: isDefined(assertScope, apart.scope),
-  })
-  const status = (told: Snapshot = snapshot()): MaintenanceStatus => {
-    const { document, status: known, checkedAt, error } = told
-    const closure = told.closures.site
-    return {
-      mode: modeIn(told),
+  const status = (told: Snapshot = snapshot()): MaintenanceStatus =>
+    describeStatus(told, {
       pinned: pin !== undefined,
-      since: closure?.since,
-      until: closure?.until,
-      reason: closure?.reason,
-      windows: document ? copies(effectiveMode(document, clock.now()).windows) : [],
-      scopes: document ? scopesApart(document, clock.now()).map(toInstanceScope) : [],
-      revision: document?.revision,
-      snapshot: known,
+      now: clock.now(),
       stateBackend: backend.address,
-      checkedAt: checkedAt === undefined ? undefined : new Date(checkedAt),
-      error,
       held: engine.held.count,
-    }
-  }
+      isDefined: (scope) => isDefined(assertScope, scope),
+    })
 
   const openWindow = async (options: HeldWindowOptions = {}): Promise<HeldWindow> => {
     const { mode = 'on', onLapse = 'reopen', id = `lease-${crypto.randomUUID().slice(0, 8)}`, ...terms } = options
@@ -344,11 +296,6 @@ export function createMaintenance(
   }
   registerEngine(maintenance, engine)
   return maintenance
-}
-
-/** What is decided by must not be changed from outside. */
-function copies(windows: readonly Window[]): Window[] {
-  return windows.map((window) => ({ ...window }))
 }
 
 /** Where the last known state outlives this process. A file is there after a restart; what a memory held is gone on purpose. */

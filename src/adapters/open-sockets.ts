@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { engineOf } from '../engine.js'
 import { SettingError } from '../errors.js'
-import type { Maintenance, MaintenanceStatus } from '../maintenance.js'
+import type { Maintenance } from '../maintenance.js'
 import { wholeSite } from '../state/window.js'
+import type { MaintenanceStatus } from '../status.js'
 import { NodeRequest } from './node-request.js'
 
 /** What becomes of the sockets that are open when maintenance begins. */

@@ -1,7 +1,7 @@
-import type { InstanceScopeStatus, MaintenanceStatus } from '../maintenance.js'
 import { english } from '../reply/page/text.js'
 import type { Reply } from '../reply/reply.js'
 import type { Mode, Window } from '../state/window.js'
+import type { InstanceScopeStatus, MaintenanceStatus } from '../status.js'
 import { closeForm, isReopening, reopenForms } from './control-forms.js'
 import type { ControlFailure } from './failure.js'
 import { html, type Markup, prose } from './html.js'

@@ -5,6 +5,7 @@ import type { AdaptedRequest, MaintenanceRequest } from '../request/request.js'
 import type { Settings } from '../settings/options.js'
 import { isTenant } from '../settings/scope-names.js'
 import { type Closure, type Closures, strictest } from '../state/closure.js'
+import { wholeSite } from '../state/window.js'
 import { compileUrlPatterns, type UrlMatcher } from './url-patterns.js'
 
 /** Which requests belong to a part of the site: those of one of these paths, and those for one of these hosts. */
@@ -30,7 +31,7 @@ type Settled = Pick<Settings, 'scopes' | 'tenants'>
 
 /** Asks only while a window is about a part of the site. */
 export function compileScopes({ scopes, tenants }: Settled, run: CallbackRunner): ClosureLookUp {
-  const parts = Object.entries(scopes).map(([name, definition]) => ({ name, covers: compilePart(definition) }))
+  const parts = Object.entries(scopes).map(([name, definition]) => ({ name, ...compilePart(definition) }))
   refuseTwins(scopes, tenants)
 
   const tenantOf = (request: AdaptedRequest): string | undefined => {
@@ -45,9 +46,12 @@ export function compileScopes({ scopes, tenants }: Settled, run: CallbackRunner)
     const add = (name: string): void => {
       found = { closure: found ? strictest(found.closure, closing(name)) : closing(name) }
     }
-    for (const { name, covers } of parts) {
+    for (const { name, covers, isPlainly } of parts) {
       // One that is as open as the site adds nothing, whoever it covers.
-      if ((site !== undefined || others.has(name)) && covers(request, path)) add(name)
+      if ((site === undefined && !others.has(name)) || !covers(request, path)) continue
+      add(name)
+      // A part can be open while the site is not: what only may be meant for it is as closed as both.
+      if (site !== undefined && others.has(name) && !isPlainly(request, path)) add(wholeSite)
     }
     const tenant = tenantOf(request)
     if (tenant !== undefined) add(tenant)
@@ -55,13 +59,17 @@ export function compileScopes({ scopes, tenants }: Settled, run: CallbackRunner)
   }
 }
 
-function compilePart({ urls = [], hosts = [] }: ScopeDefinition): (...asked: Asked) => boolean {
-  const patterns = [...urls, ...hosts.map((host) => `${host}/**`)]
-  const matches = compileUrlPatterns('scopes', patterns, { closing: true })
-  return (request, path) => matches?.(request, path) !== undefined
-}
+type Covers = (...asked: Parameters<UrlMatcher>) => boolean
 
-type Asked = Parameters<UrlMatcher>
+/** What may be meant for a part, in some reading of an odd path; and what is, in all of them. */
+function compilePart({ urls = [], hosts = [] }: ScopeDefinition): { covers: Covers; isPlainly: Covers } {
+  const patterns = [...urls, ...hosts.map((host) => `${host}/**`)]
+  const compile = (closing: boolean): Covers => {
+    const matches = compileUrlPatterns('scopes', patterns, { closing })
+    return (request, path) => matches?.(request, path) !== undefined
+  }
+  return { covers: compile(true), isPlainly: compile(false) }
+}
 
 /** What is no name would let the requests of a closed tenant in unseen. */
 function checked(tenant: unknown): string | undefined {

@@ -20,6 +20,8 @@ beforeAll(async () => {
 afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]))
 
 interface Typed {
+  /** Both, in the order in which they came. */
+  all: string
   code: number | null
   output: string
   errors: string
@@ -37,7 +39,7 @@ describe('a migration at night, with four instances on Redis and visitors who ne
     /** A command of the operator, as it is typed. */
     const type = async (line: string, words = line.split(' ')): Promise<Typed> => {
       const typed = await spawned(words, { ...environment, ...variables, MAINTENANCE_MODE_STATE_BACKEND: state })
-      transcript.push(`$ npx maintenance-mode ${line}`, `${typed.output}${typed.errors}`)
+      transcript.push(`$ npx maintenance-mode ${line}`, typed.all)
       return typed
     }
 
@@ -199,13 +201,15 @@ async function until(check: () => boolean | Promise<boolean>): Promise<void> {
 function spawned(words: readonly string[], env: Record<string, string>): Promise<Typed> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [main, ...words], { cwd: project(), env })
-    let [output, errors] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      output += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      errors += text
-    })
-    child.on('close', (code) => resolve({ code, output, errors }))
+    const said = { output: '', errors: '', all: '' }
+    const listen = (stream: NodeJS.ReadableStream, name: 'output' | 'errors'): void => {
+      stream.setEncoding('utf8').on('data', (text) => {
+        said[name] += text
+        said.all += text
+      })
+    }
+    listen(child.stdout, 'output')
+    listen(child.stderr, 'errors')
+    child.on('close', (code) => resolve({ code, ...said }))
   })
 }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MaintenanceOptions } from '../../src/settings/options.js'
 import { adapterSuite } from '../../src/testing/index.js'
+import { countsAnUpload } from './draining.js'
 import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 
@@ -64,10 +66,10 @@ describe('Nest 11', () => {
     ['Nest 11 on Fastify', 'fastify', 'middleware'],
     ['Nest 11 on Fastify, in a guard', 'fastify', 'guard'],
   ] as const) {
-    adapterSuite(
-      { describe, it, afterAll },
-      { name, serve: (settings) => project.serve(settings, 'node', 'server.mjs', platform, place) },
-    )
+    const serve = (settings: MaintenanceOptions) => project.serve(settings, 'node', 'server.mjs', platform, place)
+    adapterSuite({ describe, it, afterAll }, { name, serve })
+
+    it(`counts what is under way when it is closed: ${name}`, () => countsAnUpload(project, serve))
   }
 
   it('is closed in a testing module as well', async () => {

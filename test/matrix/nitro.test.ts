@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { MaintenanceOptions } from '../../src/settings/options.js'
 import { type AdapterSuiteOptions, adapterSuite } from '../../src/testing/index.js'
+import { countsAnUpload } from './draining.js'
 import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 
@@ -75,6 +76,10 @@ describe('Nitro 3', () => {
   } satisfies AdapterSuiteOptions['exempt']
   adapterSuite(runner, { name: 'Nitro 3', serve: serve('middleware'), exempt })
   adapterSuite(runner, { name: 'Nitro 3, by a plugin', serve: serve('front') })
+
+  it.each(['middleware', 'front'])('counts what is under way when it is closed: %s', (place) =>
+    countsAnUpload(project, serve(place)),
+  )
 })
 
 describe('the example nitro', () => {

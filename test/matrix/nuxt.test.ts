@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMaintenance } from '../../src/index.js'
+import type { MaintenanceOptions } from '../../src/settings/options.js'
 import { adapterSuite } from '../../src/testing/index.js'
+import { countsAnUpload } from './draining.js'
 import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
@@ -64,16 +66,16 @@ describe('Nuxt 4', () => {
   })
   afterAll(() => project.remove())
 
-  adapterSuite(
-    { describe, it, afterAll },
-    { name: 'Nuxt 4', runtime: 'Node 24', serve: (settings) => project.serve(settings, ...server) },
-  )
+  const serve = (settings: MaintenanceOptions) => project.serve(settings, ...server)
+  adapterSuite({ describe, it, afterAll }, { name: 'Nuxt 4', runtime: 'Node 24', serve })
+
+  it('counts what is under way when it is closed', () => countsAnUpload(project, serve))
 
   it('closes pages, payloads and what was prerendered, and lets a page that is open ask its own API', async () => {
     const stateBackend = `file:${project.folder}/pages.json`
     const operator = createMaintenance({ stateBackend }, { environment: {} })
     await operator.setMode('off')
-    const site = await project.serve({ stateBackend }, ...server)
+    const site = await serve({ stateBackend })
     const told = async (path: string, headers: Record<string, string> = {}) => {
       const answer = await fetch(site.url + path, { headers: { accept: 'text/html', ...headers } })
       const text = await answer.text()

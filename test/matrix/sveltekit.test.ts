@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { adapterSuite, type ServedSite } from 'maintenance-mode/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countsAnUpload } from './draining.js'
 import { exampleIsSwitched } from './example.js'
 import { createProject, type Project } from './project.js'
 import { sitePaths } from './site-paths.js'
@@ -64,6 +65,10 @@ describe('a site', () => {
       'a route that is forced on is closed while off': 'no router has run yet: use the setting routes',
     },
   })
+
+  it.each(['', 'OUTERMOST=yes'])('counts what is under way when it is closed %s', (place) =>
+    countsAnUpload(project, (settings) => serve({ ignoreUrls: [], ...settings }, place)),
+  )
 
   describe.each(['', 'OUTERMOST=yes'])('that is closed %s', (place) => {
     const visitor = visitorOf(

@@ -57,7 +57,7 @@ it('3. schedules that cannot be meant are refused, written or stored (here: no t
   }
   await expect(maintenance.setMode('on', { until: '2026-01-02' } as object)).rejects.toThrow('Unknown option `until`')
   await expect(maintenance.setMode({ end: '2026-01-02' } as never)).rejects.toThrow(
-    "must be 'on', 'off', true or false",
+    "must be 'on', 'off', 'read-only', 'hold', true or false",
   )
   for (const stored of ['{}', '{"start": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}', '{"start":null}']) {
     writeFileSync(path, stored)
@@ -71,7 +71,9 @@ it('4. junk in the file cannot be read, and junk cannot be written', async () =>
   const maintenance = openFile(path)
   expect(await maintenance.ready()).toMatchObject({ snapshot: 'failed', error: expect.stringContaining('damaged') })
   for (const junk of [2, 'junk']) {
-    await expect(maintenance.setMode(junk as never)).rejects.toThrow("must be 'on', 'off', true or false")
+    await expect(maintenance.setMode(junk as never)).rejects.toThrow(
+      "must be 'on', 'off', 'read-only', 'hold', true or false",
+    )
   }
 })
 

@@ -57,7 +57,9 @@ it('16. junk in the file: getting fails (here: told by the status; the fallback 
   expect(await maintenance.getMode()).toBe('off')
   expect(maintenance.status()).toMatchObject({ snapshot: 'failed', error: expect.stringContaining(path) })
   for (const junk of ['junk', 1, null]) {
-    await expect(maintenance.setMode(junk as never)).rejects.toThrow("must be 'on', 'off', true or false")
+    await expect(maintenance.setMode(junk as never)).rejects.toThrow(
+      "must be 'on', 'off', 'read-only', 'hold', true or false",
+    )
   }
 })
 
