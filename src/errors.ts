@@ -6,7 +6,7 @@ export type MaintenanceErrorCode =
   | 'ERR_MAINTENANCE_SETTING'
   | 'ERR_MAINTENANCE_TIME'
   | 'ERR_MAINTENANCE_PINNED'
-  | 'ERR_MAINTENANCE_NOT_YET'
+  | 'ERR_MAINTENANCE_UNSUPPORTED'
   | 'ERR_MAINTENANCE_LIMIT'
   | 'ERR_MAINTENANCE_WINDOW'
   | 'ERR_MAINTENANCE_TOKEN'
@@ -55,15 +55,6 @@ export class PinnedModeError extends MaintenanceError {
 
   constructor(message: string) {
     super('ERR_MAINTENANCE_PINNED', message)
-  }
-}
-
-/** What was asked is part of the state's format, but not built in this version. */
-export class NotYetError extends MaintenanceError {
-  override name = 'NotYetError'
-
-  constructor(message: string) {
-    super('ERR_MAINTENANCE_NOT_YET', message)
   }
 }
 

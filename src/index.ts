@@ -17,7 +17,6 @@ export {
   type MaintenanceErrorCode,
   NotConfirmedError,
   NotWritableError,
-  NotYetError,
   PinnedModeError,
   SettingError,
   StateBackendError,

@@ -44,7 +44,7 @@ export interface Maintenance {
   /**
    * Switches the mode: opens, updates or closes a window by hand.
    *
-   * @throws PinnedModeError when the setting `mode` decides, TimeError for times that make no sense, NotYetError;
+   * @throws PinnedModeError when the setting `mode` decides, TimeError for times that make no sense;
    * NotConfirmedError when it was to wait for the fleet, which has not confirmed the change in time: the change stands
    */
   setMode(mode: Mode | boolean, options?: ModeOptions): Promise<ModeChange>

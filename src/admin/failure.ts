@@ -11,7 +11,6 @@ export type FailureKind =
   | 'conflict'
   | 'too-long'
   | 'unsupported-type'
-  | 'not-yet'
   | 'unreadable'
   | 'failed'
 
@@ -27,7 +26,6 @@ const kinds: Readonly<Record<FailureKind, readonly [status: number, title: strin
   conflict: [409, 'The state was changed by somebody else'],
   'too-long': [413, 'This request is too long'],
   'unsupported-type': [415, 'This kind of body cannot be read'],
-  'not-yet': [501, 'This is not built yet'],
   unreadable: [503, 'The state cannot be read'],
   failed: [503, 'The state could not be changed'],
 }
@@ -40,7 +38,7 @@ const kindOfCode: Readonly<Record<MaintenanceErrorCode, FailureKind>> = {
   ERR_MAINTENANCE_WINDOW: 'refused',
   ERR_MAINTENANCE_TOKEN: 'refused',
   ERR_MAINTENANCE_STATE_NEWER: 'refused',
-  ERR_MAINTENANCE_NOT_YET: 'not-yet',
+  ERR_MAINTENANCE_UNSUPPORTED: 'refused',
   ERR_MAINTENANCE_CONFLICT: 'conflict',
   ERR_MAINTENANCE_STATE_DAMAGED: 'failed',
   ERR_MAINTENANCE_BACKEND: 'failed',

@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from 'node:path'
-import { messageOf, NotYetError } from '../errors.js'
+import { MaintenanceError, messageOf } from '../errors.js'
 import { findConfigFile, loadConfigFile } from '../settings/config-file.js'
 import { resolveSettings } from '../settings/resolve.js'
 import type { WithContext } from './commands.js'
@@ -44,13 +44,14 @@ export async function init(options: InitOptions, withContext: WithContext): Prom
   return tell(told, missing ? 'written' : 'kept', await check(project, told, options, withContext))
 }
 
-/** @throws NotYetError for a framework that is older than what is supported */
+/** @throws MaintenanceError for a framework that is older than what is supported */
 function assertSupported(project: Project, { framework, version, major, verdict }: Detected): void {
   if (verdict !== 'older') return
   const { name, supported, packages } = framework
   const majors = supported.split('||').map(majorOf)
   const nearest = majors.find((one) => one === major) ?? majors.at(-1)
-  throw new NotYetError(
+  throw new MaintenanceError(
+    'ERR_MAINTENANCE_UNSUPPORTED',
     `${name} ${version} is older than what is supported: ${supported}. Nothing is written. Upgrade it (\`${managerOf(project).add}${packages[0]}@${nearest}\`), or close the site in front of it: node_modules/maintenance-mode/docs/adapters/node.md.`,
   )
 }
