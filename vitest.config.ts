@@ -21,7 +21,8 @@ export default defineConfig({
     globalSetup: 'test/temporary-folder.ts',
     // Processes, not threads: tests change the environment and the time zone.
     pool: 'forks',
-    maxWorkers: 2,
+    // Most of them wait: for processes, engines and clocks.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

@@ -101,6 +101,21 @@ describe('a part of the site', () => {
     })
   })
 
+  it('that is open while the site is not lets in no path that may be meant for the rest of it', async () => {
+    const { maintenance, ask } = instance()
+    await maintenance.setMode('on')
+    await maintenance.openWindow({ mode: 'off', scope: 'billing' })
+    // Express takes all of these for paths below /secret.
+    for (const name of ['..%2f', '%2e%2e%2f', '..;/', '%252e%252e%252f']) {
+      expect(await ask(`/secret/${name}billing`), name).toBe('on')
+    }
+    expect([await ask('/BILLING'), await ask('/billing/..%2fsecret'), await ask('/billing?a=..%2f')]).toEqual([
+      'on',
+      'on',
+      'off',
+    ])
+  })
+
   it('in several, and a tenant: a request gets the strictest mode of all of them', async () => {
     const { maintenance, ask } = instance()
     const set = (mode: 'on' | 'hold' | 'read-only', scope: string) => maintenance.setMode(mode, { scope })

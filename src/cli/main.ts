@@ -33,8 +33,8 @@ async function takeLeave(backend: StateBackend): Promise<void> {
   await bounded(systemClock, Promise.resolve(backend.close?.()), { milliseconds: 500, late }).catch(() => {})
 }
 
-// Who reads may go away: `status | head -1`.
-process.stdout.on('error', () => {})
+// Who reads may go away: `status | head -1`, `on --wait 2>&1 | head -1`.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 // Connections of ours keep no process alive, not even one that has nothing else to wait for.
 kept(systemClock, run())

@@ -2,7 +2,8 @@ import type { ModeChange } from '../control.js'
 import { messageOf } from '../errors.js'
 import type { HeldLease } from '../lease.js'
 import { formatDuration } from '../settings/duration.js'
-import type { HistoryEntry } from '../state/window.js'
+import { endings } from '../state/history.js'
+import { type HistoryEntry, isHistoryEntry } from '../state/window.js'
 import type { Context } from './context.js'
 import type { Release } from './run-text.js'
 
@@ -52,8 +53,9 @@ async function tried(
   }
 }
 
-/** What was last done with a window, for people: where that cannot be told, nothing depends on it. */
+/** How a window ended, for people: where that cannot be told, nothing depends on it. */
 async function lastOf({ context, id }: ReleaseOptions): Promise<HistoryEntry | undefined> {
   const document = await context.store.read().catch(() => undefined)
-  return document?.history.findLast((entry) => entry.window === id)
+  const all = document ? [...document.history, ...endings(document, context.now())].filter(isHistoryEntry) : []
+  return all.findLast(({ window, action }) => window === id && action !== 'open')
 }

@@ -47,8 +47,6 @@ export async function run(options: RunOptions, withContext: WithContext, command
     await output.error(Object.assign(new Error(`${missing.failure} Nothing was changed.`), { code: 'ENOENT' }))
     return missing.exitCode
   }
-  // Who reads what we say may go away, and the command goes on.
-  process.stderr.on('error', () => {})
   const surroundings = { command, env, output, signals: listenToSignals() }
   try {
     return await withContext(options, (context) => runIn(context, options, surroundings))

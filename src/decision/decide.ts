@@ -130,6 +130,7 @@ export function representationOf(
 
 function checked(type: unknown): 'auto' | 'html' | 'json' {
   if (type === 'auto' || type === 'html' || type === 'json') return type
+  if (isPromise(type)) Promise.resolve(type).catch(() => {})
   throw new SettingError('responseType', `responseType returned ${String(type)}: return 'auto', 'html' or 'json'.`)
 }
 

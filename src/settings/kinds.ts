@@ -97,7 +97,7 @@ export const scopes: Kind = kind({
   optionType: 'Readonly<Record<string, ScopeDefinition>>',
   expects: "an object of parts by name, such as { billing: { urls: ['/billing/**'], hosts: ['pay.example.com'] } }",
   schema: v.pipe(
-    v.custom<object>(isPlainObject),
+    v.custom<object>((value) => isPlainObject(value) && Object.keys(value as object).every((name) => !(name in {}))),
     v.record(
       v.pipe(v.string(), v.regex(scopeName)),
       v.pipe(

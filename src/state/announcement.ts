@@ -1,5 +1,5 @@
 import { effectiveMode } from './effective-mode.js'
-import { type Occurrence, occurrenceAt, type Phase, phaseOf } from './occurrence.js'
+import { closingSpan, type Occurrence, occurrenceAt, type Phase, phaseOf } from './occurrence.js'
 import { type Mode, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** What a site tells its visitors on a banner: a window that is announced, or that closes it now. */
@@ -33,8 +33,9 @@ function isOf(window: Window, scope: string): boolean {
 
 function toAnnouncement(window: Window, now: number): Announcement {
   const { id, scope, mode, reason } = window
-  const occurrence = occurrenceAt(window, now)
   const phase = phaseOf(window, now) ?? 'active'
+  // While it is held closed, it goes on by the occurrence that is over, not by the next one.
+  const occurrence = occurrenceAt(window, phase === 'verifying' ? closingSpan(window, now).start : now)
   const start = new Date(occurrence.start)
   return {
     key: `${id} ${start.toISOString()} ${phase}`,

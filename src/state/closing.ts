@@ -1,6 +1,6 @@
 import { effectiveMode, hasEnded, isLive, isLiveLease } from './effective-mode.js'
 import { change, entry } from './history.js'
-import { occurrenceAt } from './occurrence.js'
+import { closingSpan, occurrenceAt } from './occurrence.js'
 import { ruleOf } from './recurrence.js'
 import { type Actor, hasName, toInstant } from './terms.js'
 import type { Transition } from './transitions.js'
@@ -82,11 +82,11 @@ export function withoutRamp({ ramp, ...window }: Window): Window {
   return window
 }
 
-/** A window with the times of the occurrence that goes on. */
+/** A window with the times of the occurrence that goes on, or that it is held closed by. */
 function currentOccurrence(window: Window, now: number): Window {
-  if (ruleOf(window) === undefined) return window
-  const { start, end } = occurrenceAt(window, now)
-  return start <= now ? { ...window, start: toInstant(start), end: toInstant(end) } : window
+  const { start } = closingSpan(window, now)
+  if (ruleOf(window) === undefined || start > now) return window
+  return { ...window, start: toInstant(start), end: toInstant(occurrenceAt(window, start).end) }
 }
 
 /** What is left of a window that is closed: of a series all that begins later. Of a rule that is not understood nothing is. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { MaintenanceError, messageOf, StateDamagedError } from '../errors.js'
-import { manualId, modes, type StateDocument, type Window, wholeSite } from './window.js'
+import type { Told } from './told.js'
+import { isMode, manualId, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** The format this version writes. A newer document is read as far as it is understood, and never written. */
 export const currentFormat = 1
@@ -45,13 +46,20 @@ const documentSchema = v.looseObject({
   tokens: v.optional(v.array(v.unknown()), []),
   // Decides nothing, and is most of the text: it is looked at when it is shown.
   history: v.optional(v.array(v.unknown()), []),
-  told: v.fallback(
-    v.optional(
-      v.object({ scopes: v.record(text, v.looseObject({ mode: v.picklist(modes) })), announced: v.array(text) }),
-    ),
-    undefined,
-  ),
+  told: v.fallback(v.optional(v.custom<Told>(isTold)), undefined),
 })
+
+/** Not `v.record`, which loses the scopes called `constructor` or `prototype`. */
+function isTold(given: unknown): boolean {
+  const { scopes, announced } = (given ?? {}) as Partial<Told>
+  return (
+    typeof scopes === 'object' &&
+    scopes !== null &&
+    Object.values(scopes).every((scope) => isMode(scope?.mode)) &&
+    Array.isArray(announced) &&
+    announced.every((name) => typeof name === 'string')
+  )
+}
 
 /** A document that says nothing yet: the mode is `off`. */
 export function createDocument(key: string, id: string = crypto.randomUUID()): StateDocument {

@@ -4,6 +4,9 @@ import { hasEnded } from './effective-mode.js'
 import { type Actor, toInstant } from './terms.js'
 import type { HistoryEntry, StateDocument, Window } from './window.js'
 
+/** However much is planned, the site can be closed by hand. */
+const forEmergencies = 10
+
 /** The document with these windows and entries; what has ended by the clock goes into the history on the way. */
 export function change(
   document: StateDocument,
@@ -13,10 +16,12 @@ export function change(
 ): StateDocument {
   const ended = windows.filter((window) => hasEnded(window, now))
   const live = windows.filter((window) => !ended.includes(window))
-  if (live.length > limits.windows && live.length > document.windows.length) {
+  const byHand = live.some((window) => window.origin === 'manual' && !document.windows.includes(window))
+  const most = byHand ? limits.windows : limits.windows - forEmergencies
+  if (live.length > most && live.length > document.windows.length) {
     throw new MaintenanceError(
       'ERR_MAINTENANCE_LIMIT',
-      `The state already holds ${limits.windows} windows, the most it takes. Close some first: \`status\` lists them.`,
+      `The state already holds ${most} windows, the most it takes. Close some first: \`status\` lists them; \`schedule remove\` takes plans away.`,
     )
   }
   const history = [...document.history, ...ended.map(endEntry), ...entries].slice(-limits.history)

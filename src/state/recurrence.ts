@@ -17,6 +17,8 @@ export interface RecurrenceRule {
 const fieldNames = ['minute', 'hour', 'day of the month', 'month', 'day of the week']
 
 const lastInstant = Date.UTC(9990, 0)
+/** No end of an occurrence that is told, or stored, lies beyond the year 9999. Milliseconds. */
+const longest = Date.UTC(9999, 0) - lastInstant
 const mostStarts = 500
 
 let Cron: typeof CronJob | undefined
@@ -84,7 +86,11 @@ const units: ReadonlyMap<string, number> = new Map([
 function readDuration(text: unknown): number | undefined {
   if (typeof text !== 'string' || !/^(?:\d{1,12}(?:ms|[smhd]))+$/.test(text)) return undefined
   const parts = text.matchAll(/(\d+)([a-z]+)/g)
-  return [...parts].reduce((total, [, count, unit]) => total + Number(count) * (units.get(unit as string) as number), 0)
+  const total = [...parts].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (units.get(unit as string) as number),
+    0,
+  )
+  return total > longest ? undefined : total
 }
 
 function readRule(stored: object): RecurrenceRule | undefined {

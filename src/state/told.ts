@@ -66,11 +66,12 @@ export function tellTransitions(document: StateDocument, now: number): Transitio
 
 function tellScopes(document: StateDocument, before: Told, now: number, notices: Notice[]): Told['scopes'] {
   const closures = closuresAt(document, now)
-  const told: Told['scopes'] = {}
+  // Of a scope called `__proto__` an assignment would be lost.
+  const told = new Map<string, ToldScope>()
   const names = new Set([wholeSite, ...closures.scopes.keys(), ...Object.keys(before.scopes)])
   for (const scope of [...names].sort()) {
     const closure = closures.scopes.has(scope) ? closures.scopes.get(scope) : closures.site
-    const last = before.scopes[scope] ?? { mode: 'off' }
+    const last = toldOf(before, scope)
     const reopening = closure?.ramps !== undefined
     const since = closure?.since?.toISOString()
     const overdue =
@@ -90,9 +91,13 @@ function tellScopes(document: StateDocument, before: Told, now: number, notices:
     if (type) notices.push({ type, ...notice })
     if (overdue && !(last.overdue && last.since === since)) notices.push({ type: 'overdue', ...notice })
     if (!closure) continue
-    told[scope] = { mode: closure.mode, since, ...(reopening && { reopening }), ...(overdue && { overdue }) }
+    told.set(scope, { mode: closure.mode, since, ...(reopening && { reopening }), ...(overdue && { overdue }) })
   }
-  return told
+  return Object.fromEntries(told)
+}
+
+function toldOf({ scopes }: Told, scope: string): ToldScope {
+  return (Object.hasOwn(scopes, scope) && scopes[scope]) || { mode: 'off' }
 }
 
 function transitionOf(

@@ -44,7 +44,8 @@ export function createReporter(logger: Logger, silence: readonly string[]): Repo
   const failing = new Set<string>()
   const log = (level: 'warn' | 'error', message: string): void => {
     try {
-      logger[level](`maintenance-mode: ${message}`)
+      const said: unknown = logger[level](`maintenance-mode: ${message}`)
+      Promise.resolve(said).catch(() => {})
     } catch {
       // A logger that is closed or broken must not take the host with it.
     }

@@ -31,7 +31,11 @@ describe('the middleware', () => {
     expect((await ask('/')).body).toBe('{"maintenance_mode":false,"maintenance_mode_bypassed":false}')
     await maintenance.setMode('on')
     expect(await statusOf(ask, '/')).toBe(503)
-    expect((await ask('/open')).body).toBe('{"maintenance_mode":true,"maintenance_mode_bypassed":true}')
+    expect(JSON.parse((await ask('/open')).body)).toEqual({
+      maintenance_mode: true,
+      maintenance_mode_bypassed: true,
+      maintenance_announcement: expect.objectContaining({ window: 'manual', phase: 'active' }),
+    })
   })
 
   it('takes options as well', async () => {

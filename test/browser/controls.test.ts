@@ -215,7 +215,10 @@ describe('another site', () => {
           ),
         [`${site.base}/maintenance-mode/status`, credentials],
       )
-    expect(await read('omit')).toEqual({ mode: 'on', since: start.toISOString(), reason: 'Upgrade' })
+    const since = start.toISOString()
+    const announcement = { key: `manual ${since} active`, window: 'manual', scope: '*', mode: 'on', phase: 'active' }
+    const announcements = [{ ...announcement, start: since, reason: 'Upgrade' }]
+    expect(await read('omit')).toEqual({ mode: 'on', since, reason: 'Upgrade', announcements })
     expect(await read('include')).toBe('refused')
   })
 })

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isRoot, nobody } from '../backends/fixtures/child.js'
-import { ask, environment, fromNow, project, run, stateFile, storedIn, type, write } from './fixtures/cli.js'
+import { ask, environment, fromNow, main, project, run, stateFile, storedIn, type, write } from './fixtures/cli.js'
 
 describe('wrong usage ends with 2, changes nothing, and says what is wrong', () => {
   it.each([
@@ -50,6 +51,12 @@ describe('wrong usage ends with 2, changes nothing, and says what is wrong', () 
       error: { code: 'ERR_MAINTENANCE_USAGE', message: expect.stringContaining("unknown option '--scop'") },
     })
   })
+})
+
+it('whoever reads what is said may go away: the command goes on, and ends as it would', () => {
+  const line = `set -o pipefail; ${process.execPath} ${main} on --wait --timeout 1s --instances 1 2>&1 | true`
+  const { status } = spawnSync('bash', ['-c', line], { cwd: project(), env: environment })
+  expect(status).toBe(3)
 })
 
 it('help and version are printed, and end with 0', () => {

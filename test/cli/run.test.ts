@@ -139,6 +139,12 @@ describe('run', { timeout: 60_000 }, () => {
     expect(modeIn(folder)).toBe('off')
   })
 
+  it('whose time is over says so, and not that whoever opened it has closed it', () => {
+    const { code, errors } = ran(project(), ['--for', '1s', '--no-wait', '--', 'sleep', '2'])
+    expect(code).toBe(0)
+    expect(errors).toMatch(/was no longer there when the command ended: its time was over\n/)
+  })
+
   it('tells all of it to programs in one line, on the standard error', () => {
     const folder = project()
     const { code, output, errors } = ran(folder, ['--json', '--', 'sh', '-c', 'echo out; exit 4'])

@@ -66,9 +66,7 @@ describe('a site', () => {
     },
   })
 
-  it.each(['', 'OUTERMOST=yes'])('counts what is under way when it is closed %s', (place) =>
-    countsAnUpload(project, (settings) => serve({ ignoreUrls: [], ...settings }, place)),
-  )
+  it('counts what is under way when it is closed', () => countsAnUpload(project, serve))
 
   describe.each(['', 'OUTERMOST=yes'])('that is closed %s', (place) => {
     const visitor = visitorOf(

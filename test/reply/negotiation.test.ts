@@ -80,6 +80,7 @@ describe('the setting responseType', () => {
   it.each<[string, () => unknown, string]>([
     ['returns another word', () => 'xml', "responseType returned xml: return 'auto', 'html' or 'json'."],
     ['returns a promise', async () => 'json', 'responseType returned [object Promise]'],
+    ['returns one that rejects', () => Promise.reject(new Error('x')), 'responseType returned [object Promise]'],
     [
       'throws',
       () => {

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { announcementsAt } from '../../src/state/announcement.js'
+import { loadCron } from '../../src/state/recurrence.js'
 import { at, documentOf, minute, windowOf } from './windows.js'
+
+beforeAll(loadCron)
 
 const plan = windowOf({
   id: 'plan-1',
@@ -39,6 +42,14 @@ describe('what visitors are told on a banner', () => {
     const keys = [10, 60, 90].map((now) => announcementsAt(documentOf(held), minute(now))[0]?.key)
     expect(new Set(keys).size).toBe(3)
     expect(told(90, held)).toEqual(['plan-1 verifying'])
+  })
+
+  it('of a series that is held closed is the occurrence that is over, not the next one', () => {
+    const recurrence = { cron: '0 13 * * *', timezone: 'UTC', duration: '1h' }
+    const held = windowOf({ id: 'nightly', origin: 'planned', holdClosed: true, recurrence })
+    expect(announcementsAt(documentOf(held), minute(180))).toMatchObject([
+      { phase: 'verifying', start: new Date(minute(60)), end: new Date(minute(120)) },
+    ])
   })
 
   it('is what was opened by hand too, and the expected end where there is one', () => {

@@ -119,6 +119,15 @@ describe('off', () => {
     for (const at of [-hour, 0, minute, hour]) expect(modeAt(after, night('2026-03-02') + at)).toBe('off')
   })
 
+  it('of a series that is held closed tells the occurrence that it was held closed by', () => {
+    const { document } = nightly({ holdClosed: true })
+    const times = { start: '2026-03-02T02:00:00.000Z', end: '2026-03-02T04:00:00.000Z' }
+    expect(off(document, night('2026-03-02') + 5 * hour).result.closed).toMatchObject([times])
+    const ramped = off(document, night('2026-03-02') + 5 * hour, { ramp: hour }).document
+    expect(effectiveMode(ramped, night('2026-03-02') + 5 * hour).since).toBe(night('2026-03-02'))
+    expect(ramped.history.at(-1)).toMatchObject({ action: 'ramp', start: times.start })
+  })
+
   it('leaves a plan that has not begun', () => {
     const { document } = nightly({}, add({ id: 'once' }).document)
     expect(off(document, now).document).toBe(document)

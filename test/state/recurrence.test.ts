@@ -305,6 +305,12 @@ describe('a rule', () => {
     )
     expect([90 * minute, 2 * hour, 1500].map(durationText)).toEqual(['90m', '2h', '1500ms'])
     expect(ruleOf(seriesOf({ duration: '1h30m' }))?.duration).toBe(90 * minute)
+    const tooLong = seriesOf({ duration: '999999999999d' })
+    expect(ruleOf(tooLong), 'nobody could say when it ends').toBeUndefined()
+    expect(effectiveMode(documentOf(tooLong), Date.parse('2026-05-01T12:00Z'))).toMatchObject({
+      mode: 'on',
+      expectedEnd: undefined,
+    })
   })
 
   it('never throws, whatever the clock says', () => {

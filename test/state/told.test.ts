@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parseDocument, serializeDocument } from '../../src/state/document.js'
 import { effectiveMode } from '../../src/state/effective-mode.js'
 import { tellTransitions } from '../../src/state/told.js'
 import type { Mode, StateDocument } from '../../src/state/window.js'
@@ -67,6 +68,17 @@ describe('what is told', () => {
     expect(tellTransitions(second.document, minute(59)).result).toEqual([])
     expect(tellTransitions(second.document, minute(60)).result).toMatchObject([{ type: 'closed', window: 'plan-1' }])
   })
+
+  it.each(['constructor', 'prototype', '__proto__'])(
+    'of a scope called %s is told once, over what is stored too',
+    (scope) => {
+      const first = tellTransitions(documentOf(windowOf({ scope })), minute(1))
+      expect(first.result).toMatchObject([{ type: 'closed', scope, previous: 'off' }])
+      const stored = parseDocument(serializeDocument(first.document))
+      expect(tellTransitions(stored, minute(2)).result).toEqual([])
+      expect(tellTransitions({ ...stored, windows: [] }, minute(3)).result).toMatchObject([{ type: 'reopened', scope }])
+    },
+  )
 
   it("is nothing of a state that is not ours: the Python original's file stays as it is", () => {
     const document = { ...documentOf(windowOf()), revision: 0 }

@@ -268,6 +268,14 @@ describe('bounds', () => {
     expect(on(full, { id: 'w7', reason: 'x' }).document.windows).toHaveLength(200)
   })
 
+  it('keeps ten of them for windows that are opened by hand: however much is planned, the site can be closed', () => {
+    const plans = Array.from({ length: 190 }, (_, index) =>
+      windowOf({ id: `plan-${index}`, origin: 'planned', start: at(100 + index), end: at(101 + index) }),
+    )
+    expect(() => lease(documentOf(...plans))).toThrow(/already holds 190 windows.*schedule remove/)
+    expect(on(documentOf(...plans)).document.windows).toHaveLength(191)
+  })
+
   it('lets a document that was edited beyond them be brought down again', () => {
     const beyond = documentOf(...Array.from({ length: 300 }, (_, index) => windowOf({ id: `w${index}` })))
     expect(off(beyond, { id: 'w7' }).document.windows).toHaveLength(299)

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createReporter, warningNames } from '../../src/telemetry/warnings.js'
 
 function reporter(silence: string[] = []) {
@@ -46,5 +47,22 @@ describe('what is reported', () => {
     const { said, failed } = reporter()
     failed('reading', thrown)
     expect(said).toHaveLength(1)
+  })
+
+  it('to a logger that fails, at once or later, harms nobody', async () => {
+    const unheard = vi.fn()
+    process.on('unhandledRejection', unheard)
+    onTestFinished(() => void process.off('unhandledRejection', unheard))
+    const throws = (): void => {
+      throw new Error('closed')
+    }
+    const rejects = async (): Promise<void> => throws()
+    for (const fail of [throws, rejects]) {
+      const { warn, failed } = createReporter({ warn: fail, error: fail }, [])
+      warn('pinned-mode', 'The mode is pinned.')
+      failed('reading', new Error('down'))
+    }
+    await setImmediate()
+    expect(unheard).not.toHaveBeenCalled()
   })
 })
