@@ -56,9 +56,10 @@ function plain({ clientAddress }: Engine): NodeGate['adapt'] {
   return (req) => new NodeRequest(req as IncomingMessage, clientAddress)
 }
 
-/** For every request: one property is read and compared. */
+/** For every request: two properties are read and compared. */
 export function follow(gate: NodeGate, req: IncomingMessage, res: ServerResponse): void {
-  if ((req.socket as FollowedSocket | undefined)?.[lastGate] !== gate) gate.connections.meet(gate, req, res)
+  const socket = req.socket as FollowedSocket | undefined
+  if (socket?.[lastGate] !== gate || socket._httpMessage !== res) gate.connections.meet(gate, req, res)
 }
 
 /**
@@ -86,7 +87,7 @@ class NodeConnections implements RequestSource {
   hasPlaces = false
   readonly #now: () => number
   readonly #sockets = new Map<FollowedSocket, NodeGate>()
-  /** Those of HTTP/2, and of servers whose connections do not name their answer. */
+  /** Those of HTTP/2, of servers whose connections do not name their answer, and what was pipelined behind another one. */
   readonly #single = new Map<ServerResponse, NodeGate>()
   readonly #since = new WeakMap<ServerResponse, number>()
 
@@ -99,7 +100,8 @@ class NodeConnections implements RequestSource {
     // Tests, and hosts that have no connections, hand in what only looks like it.
     if (typeof res?.once !== 'function') return
     if (socket?._httpMessage) this.#followSocket(gate, socket)
-    else this.#followAnswer(gate, res)
+    // Of pipelined requests, the connection names the first one only.
+    if (socket?._httpMessage !== res) this.#followAnswer(gate, res)
     if (!this.#since.has(res)) this.#since.set(res, this.#now())
   }
 
@@ -109,6 +111,7 @@ class NodeConnections implements RequestSource {
       if (open) yield open
     }
     for (const [res, gate] of this.#single) {
+      if (this.#sockets.has(res.socket as FollowedSocket)) continue
       const open = this.#toOpen(res, gate)
       if (open) yield open
     }
