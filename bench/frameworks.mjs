@@ -2,7 +2,7 @@
 import { load } from './load.mjs'
 import { atLeast, atMost, forkNode, median, quantile, ratios, resultOf, spread } from './measure.mjs'
 
-const rounds = 20
+const rounds = 10
 const titles = {
   express: 'Express 5',
   fastify: 'Fastify 5',
