@@ -70,8 +70,8 @@ export function outageSuite({ name, start, urlOf }: OutageSuiteOptions): void {
           await new Promise((resolve) => setTimeout(resolve, 5))
         }
         latencies.sort((a, b) => a - b)
-        // A single one may have met the machine busy with something else.
-        expect(latencies[Math.floor(latencies.length * 0.95)]).toBeLessThan(50)
+        // A single one may have met the machine busy with something else; whoever waited for the engine waited for seconds.
+        expect(latencies[Math.floor(latencies.length * 0.95)]).toBeLessThan(200)
         await trouble.end()
         await vi.waitFor(() => operator.setMode('off'), { timeout: 20_000 })
         await vi.waitFor(async () => expect((await fetch(url)).status).toBe(200), { timeout: bound })
