@@ -131,17 +131,14 @@ export function createMaintenance(
     maxAge: settings.maxAge,
     firstReadTimeout: settings.firstReadTimeout,
     fallback: settings.stateBackendFallbackValue,
-    onChange(known) {
+    onChange() {
       engine.update()
-      events?.look(known, clock.now())
       announcer?.announce()
       for (const listener of listeners) tell(listener)
     },
-    onApplied(known) {
-      events?.look(known, clock.now())
-      announcer?.announce()
-    },
+    onApplied: () => announcer?.announce(),
     onLook(known) {
+      events?.look(known, clock.now())
       engine.announcement = known.document && announcementsAt(known.document, clock.now())[0]
       notifier?.look(known)
     },

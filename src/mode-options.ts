@@ -38,32 +38,11 @@ export interface ModeOptions {
 const longestText = 2000
 const longestName = 200
 const whose = ['by', 'from']
-export const modeOptions: readonly string[] = [
-  'start',
-  'end',
-  'expectedEnd',
-  'reason',
-  'note',
-  'scope',
-  'id',
-  'all',
-  'ramp',
-  'wait',
-  ...whose,
-]
-export const leaseOptions: readonly string[] = [
-  'mode',
-  'end',
-  'expectedEnd',
-  'reason',
-  'note',
-  'scope',
-  'id',
-  'onLapse',
-  'wait',
-  ...whose,
-]
-export const planOptions: readonly string[] = ['start', 'end', 'expectedEnd', 'reason', 'note', 'scope', 'id', ...whose]
+/** What can be said of any window. */
+const ofAll = ['end', 'expectedEnd', 'reason', 'note', 'scope', 'id', ...whose]
+export const modeOptions: readonly string[] = ['start', 'all', 'ramp', 'wait', ...ofAll]
+export const leaseOptions: readonly string[] = ['mode', 'onLapse', 'wait', ...ofAll]
+export const planOptions: readonly string[] = ['start', ...ofAll]
 export const closeOptions: readonly string[] = ['scope', ...whose]
 
 export function readMode(mode: unknown): Mode {

@@ -2,12 +2,12 @@ import { hostname } from 'node:os'
 import { systemClock } from '../clock.js'
 import { MaintenanceError, messageOf } from '../errors.js'
 import { type HeldLease, holdLease } from '../lease.js'
-import { type Mode, type Window, wholeSite } from '../state/window.js'
+import { type Window, wholeSite } from '../state/window.js'
 import { createReporter } from '../telemetry/warnings.js'
-import { type Change, changeState, type WaitingOptions, waitOf } from './change.js'
+import { type Change, changeState, waitOf } from './change.js'
 import type { WithContext } from './commands.js'
 import type { Context } from './context.js'
-import { timesOf } from './on.js'
+import { type OnOptions, timesOf } from './on.js'
 import { createOutput, type Output } from './output.js'
 import { missingCommand, runCommand } from './run-command.js'
 import { release } from './run-release.js'
@@ -15,15 +15,7 @@ import { listenToSignals, type Signals, untilStopped } from './run-signals.js'
 import { endText, openedOutcome, ranOutcome, wordsOf } from './run-text.js'
 import { nameFlags } from './window-text.js'
 
-export interface RunOptions extends WaitingOptions {
-  mode?: Mode
-  scope?: string
-  end?: string
-  for?: string
-  expectedEnd?: string
-  reason?: string
-  note?: string
-  id?: string
+export interface RunOptions extends Omit<OnOptions, 'start' | 'print'> {
   onFailure?: 'keep' | 'reopen'
 }
 

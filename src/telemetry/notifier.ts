@@ -78,7 +78,7 @@ export function createNotifier(options: NotifierOptions): Notifier {
       result.forEach((notice, index) => {
         const id = `${document.id}-${document.revision}-${index}`
         const at = new Date(clock.now()).toISOString()
-        for (const target of targets) send(target, { id, at, ...notice, site, instance: instance() }, 0)
+        for (const target of targets) void attempt(target, { id, at, ...notice, site, instance: instance() }, 0)
       })
     } catch (error) {
       // Another instance may manage; if not, this one tries again.
@@ -97,10 +97,6 @@ export function createNotifier(options: NotifierOptions): Notifier {
       const pause = pauses[failed]
       if (pause !== undefined) after(pause, () => attempt(target, notification, failed + 1))
     }
-  }
-
-  function send(target: NotifyTarget, notification: Notification, failed: number): void {
-    void attempt(target, notification, failed)
   }
 
   return {
