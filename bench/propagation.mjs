@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createMaintenance } from 'maintenance-mode'
 import { openBackend } from '../dist/backends/open.js'
 import { createStateStore } from '../dist/backends/store.js'
+import { serializeDocument } from '../dist/state/document.js'
 import { startNats, startPostgres, startRedis } from './engines.mjs'
 import { atMost, forkNode, interleave, monotonic, quantile, resultOf } from './measure.mjs'
 import { bareClients } from './propagation-clients.mjs'
@@ -54,8 +55,8 @@ async function measure(engine, start) {
     // The bare client carries the same text: what differs is what is done with it.
     const reading = createStateStore(openBackend({ stateBackend: server.url, stateFilePath: '' }))
     const textOf = async (closed) => {
-      const { windows, ...rest } = await reading.read()
-      return JSON.stringify({ windows: closed ? [{ id: 'manual' }] : [], ...rest }, null, 2)
+      const document = await reading.read()
+      return serializeDocument({ ...document, windows: closed ? [{ id: 'manual' }] : [] })
     }
     const latencies = { ours: [], bare: [] }
     await interleave(changes, Object.keys(latencies), async (who) => {

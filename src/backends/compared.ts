@@ -1,5 +1,5 @@
 import { StateBackendError, StateConflictError, StateDamagedError } from '../errors.js'
-import { parseDocument } from '../state/document.js'
+import { parseDocument, revisionOf } from '../state/document.js'
 import type { StateBackend, StoredState, WriteCondition } from './backend.js'
 
 /** The place of an engine that holds the document, with the engine's own compare-and-set. */
@@ -46,7 +46,7 @@ export function comparedAccess<Token>(
 
 /** What an engine gave. */
 export function toStored(document: string): StoredState {
-  return { document, revision: inspect(document).revision }
+  return { document, revision: revisionOf(document) }
 }
 
 /**

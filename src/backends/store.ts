@@ -1,6 +1,6 @@
 import { bounded, type Clock, kept, systemClock } from '../clock.js'
 import { hasCode, messageOf, StateBackendError, StateConflictError, StateDamagedError } from '../errors.js'
-import { createDocument, parseDocument, serializeDocument } from '../state/document.js'
+import { createDocument, parseDocument, parseNews, serializeDocument } from '../state/document.js'
 import { loadRecurrence } from '../state/recurrence.js'
 import type { Transition } from '../state/transitions.js'
 import type { StateDocument } from '../state/window.js'
@@ -26,8 +26,8 @@ export interface StateStore {
   read(): Promise<StateDocument | undefined>
   /** As `read`, where there is an answer at once; `null` where there is none. @throws StateDamagedError */
   readSync(): StateDocument | undefined | null
-  /** What a backend gave. @throws StateDamagedError */
-  parse(stored: StoredState): StateDocument
+  /** What a backend told of a change; the history is read when it is asked for. @throws StateDamagedError */
+  parseNews(stored: StoredState): StateDocument
   /**
    * Applies a transition with compare-and-set; tried again on a conflict, up to ten times.
    *
@@ -43,8 +43,8 @@ export interface StateStore {
 
 export function createStateStore(backend: StateBackend, clock: Clock = systemClock): StateStore {
   const { address, key = '' } = backend
-  const parse = (stored: StoredState): StateDocument => {
-    const document = parseStored(backend, stored)
+  const parse = (stored: StoredState, read = parseDocument): StateDocument => {
+    const document = parseStored(backend, stored, read)
     // A state that is not ours, the original's `1` for one, has no key.
     if (document.revision === 0 || document.key === key) return document
     throw new StateBackendError(
@@ -69,7 +69,7 @@ export function createStateStore(backend: StateBackend, clock: Clock = systemClo
       const document = stored && parse(stored)
       return document && loadRecurrence(document) ? null : document
     },
-    parse,
+    parseNews: (stored) => parse(stored, parseNews),
   }
 
   const write = async (document: StateDocument, condition: WriteCondition): Promise<WriteReport | undefined> =>
@@ -150,9 +150,13 @@ function longestPause(took: number, attempt: number): number {
   return Math.min(Math.max(12 * took, 20), 3000) / (attempt - 1)
 }
 
-function parseStored({ address, capabilities }: StateBackend, stored: StoredState): StateDocument {
+function parseStored(
+  { address, capabilities }: StateBackend,
+  stored: StoredState,
+  read: (text: string) => StateDocument,
+): StateDocument {
   try {
-    return parseDocument(stored.document)
+    return read(stored.document)
   } catch (error) {
     if (!(error instanceof StateDamagedError)) throw error
     const repair = capabilities.writable

@@ -40,7 +40,7 @@ export function createLastKnown(
     recall() {
       try {
         const document = copy?.read()
-        return document === undefined ? undefined : store.parse({ document, revision: 0 })
+        return document === undefined ? undefined : store.parseNews({ document, revision: 0 })
       } catch (error) {
         reporter.failed(`reading ${place}`, error)
         return undefined

@@ -174,7 +174,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
 
   function readQuietly(stored: StoredState): StateDocument | undefined {
     try {
-      return store.parse(stored)
+      return store.parseNews(stored)
     } catch {
       return undefined
     }

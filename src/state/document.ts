@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { MaintenanceError, messageOf, StateDamagedError } from '../errors.js'
+import { splitText, toText } from './document-text.js'
 import type { Told } from './told.js'
-import { isMode, manualId, type StateDocument, type Window, wholeSite } from './window.js'
+import { type HistoryEntry, isMode, manualId, type StateDocument, type Window, wholeSite } from './window.js'
 
 /** The format this version writes. A newer document is read as far as it is understood, and never written. */
 export const currentFormat = 1
@@ -67,6 +68,8 @@ export function createDocument(key: string, id: string = crypto.randomUUID()): S
 }
 
 let last: { stored: string; document: StateDocument } | undefined
+/** Texts of the histories that nobody has asked for yet. */
+const unread = new WeakMap<StateDocument, string>()
 
 /**
  * Reads a stored document. The last one is remembered: backend and store ask about the same text one after the other.
@@ -74,29 +77,79 @@ let last: { stored: string; document: StateDocument } | undefined
  * @throws StateDamagedError when the text is no document; the message says why, the caller says where.
  */
 export function parseDocument(stored: string): StateDocument {
-  if (last?.stored !== stored) last = { stored, document: readDocument(stored) }
+  const document = parseNews(stored)
+  const history = unread.get(document)
+  if (history !== undefined) setHistory(document, readHistory(history))
+  return document
+}
+
+/**
+ * The same for what every instance of a fleet is told in the same moment: the history, which decides nothing and takes
+ * longer than all the rest, is read when it is asked for. One that is damaged is empty then.
+ *
+ * @throws StateDamagedError
+ */
+export function parseNews(stored: string): StateDocument {
+  if (last?.stored !== stored) last = { stored, document: readAllButHistory(stored) ?? readDocument(stored) }
   return last.document
+}
+
+function readAllButHistory(stored: string): StateDocument | undefined {
+  const { rest, history } = splitText(stored) ?? {}
+  if (rest === undefined || history === undefined) return undefined
+  try {
+    const document = validated(JSON.parse(rest))
+    unread.set(document, history)
+    return Object.defineProperty(document, 'history', {
+      configurable: true,
+      enumerable: true,
+      get: () => historyIn(document, history),
+    })
+  } catch {
+    // It is read whole, and what is wrong is said.
+    return undefined
+  }
+}
+
+function historyIn(document: StateDocument, text: string): HistoryEntry[] {
+  try {
+    return setHistory(document, readHistory(text))
+  } catch {
+    return []
+  }
+}
+
+function setHistory(document: StateDocument, value: HistoryEntry[]): HistoryEntry[] {
+  unread.delete(document)
+  Object.defineProperty(document, 'history', { value, writable: true })
+  return value
+}
+
+function readHistory(text: string): HistoryEntry[] {
+  const history = parseJson(text)
+  if (Array.isArray(history)) return history
+  throw new StateDamagedError('"history": is no list')
 }
 
 function readDocument(stored: string): StateDocument {
   const trimmed = stored.trim()
   if (trimmed === '') throw new StateDamagedError('it is empty')
   const value = parseJson(trimmed)
-  const original = fromOriginal(trimmed, value)
-  if (original) return original
+  return fromOriginal(trimmed, value) ?? validated(value)
+}
+
+function validated(value: unknown): StateDocument {
   const result = v.safeParse(documentSchema, value)
-  if (!result.success) {
-    const issue = result.issues[0]
-    const where = v.getDotPath(issue)
-    throw new StateDamagedError(where ? `"${where}": ${issue.message}` : issue.message)
-  }
-  return result.output as StateDocument
+  if (result.success) return result.output as StateDocument
+  const [issue] = result.issues
+  const where = v.getDotPath(issue)
+  throw new StateDamagedError(where ? `"${where}": ${issue.message}` : issue.message)
 }
 
 /** The revision of a stored text; 0 for one that is damaged or not ours. */
 export function revisionOf(stored: string): number {
   try {
-    return parseDocument(stored).revision
+    return parseNews(stored).revision
   } catch {
     return 0
   }
@@ -110,7 +163,7 @@ export function serializeDocument(document: StateDocument): string {
       `The stored state has format ${document.format}, this version writes format ${currentFormat}. Upgrade the maintenance-mode package that you switch with.`,
     )
   }
-  return `${JSON.stringify(document, null, 2)}\n`
+  return toText(document)
 }
 
 function parseJson(stored: string): unknown {

@@ -1,12 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StateDamagedError } from '../../src/errors.js'
-import { createDocument, parseDocument, revisionOf, serializeDocument } from '../../src/state/document.js'
+import { createDocument, parseDocument, parseNews, revisionOf, serializeDocument } from '../../src/state/document.js'
 import { effectiveMode } from '../../src/state/effective-mode.js'
 import { openByHand } from '../../src/state/transitions.js'
+import type { HistoryEntry } from '../../src/state/window.js'
 import { at, documentOf, leaseOf, minute, windowOf } from './windows.js'
 
 const modeOf = (stored: string, now = minute(5)) => effectiveMode(parseDocument(stored), now).mode
+
+const entry = (note: string): HistoryEntry => ({
+  ...{
+    at: at(0),
+    action: 'open',
+    window: 'manual',
+    mode: 'on',
+    scope: '*',
+    start: at(0),
+    by: 'ann',
+    from: 'cli@web-1',
+  },
+  note,
+})
+const lived = { ...documentOf(windowOf()), history: [entry('one'), entry('two\n  "tokens": []'), entry('“three”')] }
 
 describe('a document', () => {
   it('comes back as it was written', () => {
@@ -16,6 +32,17 @@ describe('a document', () => {
 
   it('is text that a person can read, and ends with a newline', () => {
     expect(serializeDocument(documentOf(windowOf()))).toMatch(/^\{\n {2}"format": 1,\n[\s\S]*\n\}\n$/)
+  })
+
+  it('has an entry of its history on each line, and the history at its end', () => {
+    const lines = serializeDocument({ ...lived, told: { scopes: {}, announced: [] } }).split('\n')
+    expect(lines.slice(-7)).toEqual([
+      '  "history": [',
+      ...lived.history.map((one, i) => `    ${JSON.stringify(one)}${i < 2 ? ',' : ''}`),
+      '  ]',
+      '}',
+      '',
+    ])
   })
 
   it('begins with an id of its own, and revision 0', () => {
@@ -154,3 +181,58 @@ describe('a damaged document', () => {
     )
   })
 })
+
+describe('the news of a change', () => {
+  it.each([
+    ['as it is written', serializeDocument],
+    ['with nothing in its history', () => serializeDocument(documentOf(windowOf()))],
+    ['on one line', (document: object) => JSON.stringify(document)],
+    ['indented', (document: object) => JSON.stringify(document, null, 2)],
+    [
+      'with something after the history',
+      (document: object) => `${JSON.stringify({ ...document, tokens: [1] }, order, 2)}\n`,
+    ],
+    [
+      'with all of it on lines of their own',
+      (document: object) => JSON.stringify({ ...document, tokens: [1] }, order).replaceAll(',', ',\n'),
+    ],
+    ['of the Python original', () => '1'],
+  ])('is the same document, %s', (_, write) => {
+    const stored = write(lived)
+    const news = parseNews(stored)
+    const { history } = news
+    parseNews('0')
+    expect({ ...news }).toEqual(parseDocument(stored))
+    expect(history).toEqual(parseDocument(stored).history)
+  })
+
+  it('tells what closes the site where the history is damaged, which is nothing to build on', () => {
+    const stored = serializeDocument(lived).replace('"by":"ann"', '"by":ann')
+    expect(parseNews(stored)).toMatchObject({ windows: lived.windows, history: [] })
+    expect(() => parseDocument(stored)).toThrow(StateDamagedError)
+  })
+
+  it('is none where anything else is damaged', () => {
+    const stored = serializeDocument(lived)
+    for (const damaged of [
+      stored.slice(0, -2),
+      stored.replace('"windows"', '"doors"'),
+      `${stored}.`,
+      stored.slice(1),
+    ]) {
+      expect(() => parseNews(damaged)).toThrow(StateDamagedError)
+    }
+  })
+})
+
+const order = [
+  'format',
+  'id',
+  'key',
+  'revision',
+  'windows',
+  'history',
+  'tokens',
+  ...Object.keys(windowOf()),
+  ...Object.keys(entry('')),
+]
