@@ -230,6 +230,7 @@ export function createMaintenance(
     return holdWindow(lease, { ...terms, mode, onLapse, id, holder: holder() })
   }
 
+  let started = false
   const maintenance: Maintenance = {
     async ready() {
       await first()
@@ -270,6 +271,9 @@ export function createMaintenance(
       await refuseWrite(target, engine, snapshot())
     },
     start() {
+      // Where nothing tells that an app starts, every request that is judged does.
+      if (started) return
+      started = true
       if (!pin) refresher.start()
       announcer?.start()
       // While its files are those that it was started with: a deploy may replace them.
