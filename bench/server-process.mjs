@@ -91,22 +91,25 @@ async function insidePass(make) {
   return { bare: await make(200), twin: await make(200), ours }
 }
 
-/** `inside-block koa`: the app's own answer; ours, from its place and in front of the app; and the same sent by hand. */
-async function insideBlock(make, framework) {
-  const on = await maintenance('on')
-  const ours = await make(503, { maintenance: on })
-  const byHand = await make(503, { answer: await answerOf(ours) })
-  const inFront = framework === 'hono' ? make(503, { around: on }) : withMaintenanceMode(on, await make(503))
-  return { bare: await make(503), ours, 'by hand': byHand, 'in front': inFront }
+/** `inside-block koa`: the app's own answer, ours from its place, and the same sent by hand. */
+async function insideBlock(make) {
+  const ours = await make(503, { maintenance: await maintenance('on') })
+  return { bare: await make(503), ours, 'by hand': await make(503, { answer: await answerOf(ours) }) }
 }
 
-function inside(what, framework) {
-  const make = frameworkApps[framework]
-  return what === 'inside-pass' ? insidePass(make) : insideBlock(make, framework)
+/** `in-front-block koa`: apart, as a connection belongs to one place, and is met anew where it goes from one to the other. */
+async function inFrontBlock(make, framework) {
+  const on = await maintenance('on')
+  const ours = framework === 'hono' ? make(503, { around: on }) : withMaintenanceMode(on, await make(503))
+  return { bare: await make(503), ours }
 }
+
+const places = { 'inside-pass': insidePass, 'inside-block': insideBlock, 'in-front-block': inFrontBlock }
 
 const [what, ...framework] = setup.split(' ')
-const made = Object.hasOwn(setups, setup) ? setups[setup]() : inside(what, framework.join(' '))
+const made = Object.hasOwn(setups, setup)
+  ? setups[setup]()
+  : places[what](frameworkApps[framework.join(' ')], framework.join(' '))
 const targets = Object.entries(await made).map(([name, handler]) => ({ name, handler, rounds: [] }))
 
 /** A slice of each target, again and again, in an order that is drawn anew each time. */
