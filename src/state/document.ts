@@ -67,9 +67,14 @@ export function createDocument(key: string, id: string = crypto.randomUUID()): S
   return { format: currentFormat, id, key, revision: 0, windows: [], passes: [], tokens: [], history: [] }
 }
 
-let last: { stored: string; document: StateDocument } | undefined
-/** Texts of the histories that nobody has asked for yet. */
-const unread = new WeakMap<StateDocument, string>()
+interface Parsed {
+  stored: string
+  document: StateDocument
+  /** The text of the history, as long as nobody has seen to it that it is one. */
+  unread?: string | undefined
+}
+
+let last: Parsed | undefined
 
 /**
  * Reads a stored document. The last one is remembered: backend and store ask about the same text one after the other.
@@ -77,10 +82,10 @@ const unread = new WeakMap<StateDocument, string>()
  * @throws StateDamagedError when the text is no document; the message says why, the caller says where.
  */
 export function parseDocument(stored: string): StateDocument {
-  const document = parseNews(stored)
-  const history = unread.get(document)
-  if (history !== undefined) setHistory(document, readHistory(history))
-  return document
+  const parsed = parse(stored)
+  if (parsed.unread !== undefined) setHistory(parsed.document, readHistory(parsed.unread))
+  parsed.unread = undefined
+  return parsed.document
 }
 
 /**
@@ -90,39 +95,39 @@ export function parseDocument(stored: string): StateDocument {
  * @throws StateDamagedError
  */
 export function parseNews(stored: string): StateDocument {
-  if (last?.stored !== stored) last = { stored, document: readAllButHistory(stored) ?? readDocument(stored) }
-  return last.document
+  return parse(stored).document
 }
 
-function readAllButHistory(stored: string): StateDocument | undefined {
-  const { rest, history } = splitText(stored) ?? {}
-  if (rest === undefined || history === undefined) return undefined
+function parse(stored: string): Parsed {
+  if (last?.stored !== stored) last = parseAllButHistory(stored) ?? { stored, document: readDocument(stored) }
+  return last
+}
+
+function parseAllButHistory(stored: string): Parsed | undefined {
+  const parts = splitText(stored)
+  if (!parts) return undefined
   try {
-    const document = validated(JSON.parse(rest))
-    unread.set(document, history)
-    return Object.defineProperty(document, 'history', {
-      configurable: true,
-      enumerable: true,
-      get: () => historyIn(document, history),
-    })
+    const document = validated(JSON.parse(parts.rest))
+    const get = (): HistoryEntry[] => setHistory(document, readQuietly(parts.history))
+    Object.defineProperty(document, 'history', { get, enumerable: true, configurable: true })
+    return { stored, document, unread: parts.history }
   } catch {
     // It is read whole, and what is wrong is said.
     return undefined
   }
 }
 
-function historyIn(document: StateDocument, text: string): HistoryEntry[] {
+function setHistory(document: StateDocument, value: HistoryEntry[]): HistoryEntry[] {
+  Object.defineProperty(document, 'history', { value, writable: true })
+  return value
+}
+
+function readQuietly(history: string): HistoryEntry[] {
   try {
-    return setHistory(document, readHistory(text))
+    return readHistory(history)
   } catch {
     return []
   }
-}
-
-function setHistory(document: StateDocument, value: HistoryEntry[]): HistoryEntry[] {
-  unread.delete(document)
-  Object.defineProperty(document, 'history', { value, writable: true })
-  return value
 }
 
 function readHistory(text: string): HistoryEntry[] {
