@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StateBackend } from '../src/backends/backend.js'
 import { createMaintenance, type Maintenance, type MaintenanceOptions, type MaintenanceStatus } from '../src/index.js'
@@ -29,6 +30,19 @@ describe('before anything is asked', () => {
     const { maintenance, clock } = instance(backend)
     expect([backend.reads, backend.watchers, clock.timers]).toEqual([0, 0, 0])
     expect(maintenance.status()).toMatchObject({ snapshot: 'pending', mode: 'off' })
+  })
+})
+
+describe('starting', () => {
+  it('is done once: told so again, as by each request where nothing tells that an app starts, it does nothing', async () => {
+    const { maintenance } = instance()
+    maintenance.start()
+    await maintenance.ready()
+    const made: string[] = []
+    const hook = createHook({ init: (_id, type) => void made.push(type) }).enable()
+    maintenance.start()
+    hook.disable()
+    expect(made).toEqual([])
   })
 })
 
