@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type Engine, startEngine } from './engine.js'
+import { accepts, type Engine, startEngine } from './engine.js'
 
 export function startRedis(...more: string[]): Promise<Engine> {
   return startEngine({
@@ -9,6 +9,8 @@ export function startRedis(...more: string[]): Promise<Engine> {
       const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
       return ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durable, ...more]
     },
+    // It accepts connections while it still loads what it has stored, and refuses what they ask.
+    ready: async (port) => (await accepts(port)) && !(await redisCommand(port, 'ping')).startsWith('LOADING'),
   })
 }
 
