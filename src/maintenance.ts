@@ -217,7 +217,6 @@ export function createMaintenance(
   const status = (told: Snapshot = snapshot()): MaintenanceStatus =>
     describeStatus(told, {
       pinned: pin !== undefined,
-      now: clock.now(),
       stateBackend: backend.address,
       held: engine.held.count,
       isDefined: (scope) => isDefined(assertScope, scope),

@@ -1,7 +1,6 @@
 import { modeIn, type Snapshot, type SnapshotStatus } from './snapshot/snapshot.js'
 import { type ScopeStatus, scopesApart } from './state/closure.js'
-import { effectiveMode } from './state/effective-mode.js'
-import type { Mode, Window } from './state/window.js'
+import { type Mode, type Window, wholeSite } from './state/window.js'
 
 /** A part or a tenant that is not as the site is. */
 export interface InstanceScopeStatus extends ScopeStatus {
@@ -38,29 +37,23 @@ export interface MaintenanceStatus {
 export function describeStatus(
   told: Snapshot,
   {
-    now,
     isDefined,
     ...known
-  }: Pick<MaintenanceStatus, 'pinned' | 'stateBackend' | 'held'> & {
-    now: number
-    isDefined(scope: string): boolean
-  },
+  }: Pick<MaintenanceStatus, 'pinned' | 'stateBackend' | 'held'> & { isDefined(scope: string): boolean },
 ): MaintenanceStatus {
-  const { document, status, checkedAt, error } = told
+  const { document, modes, status, checkedAt, error } = told
   const closure = told.closures.site
   return {
     mode: modeIn(told),
     since: closure?.since,
     until: closure?.until,
     reason: closure?.reason,
-    windows: document ? copies(effectiveMode(document, now).windows) : [],
-    scopes: document
-      ? scopesApart(document, now).map((apart) => ({
-          ...apart,
-          windows: copies(apart.windows),
-          defined: isDefined(apart.scope),
-        }))
-      : [],
+    windows: copies(modes.get(wholeSite)?.windows ?? []),
+    scopes: scopesApart(modes).map((apart) => ({
+      ...apart,
+      windows: copies(apart.windows),
+      defined: isDefined(apart.scope),
+    })),
     revision: document?.revision,
     snapshot: status,
     checkedAt: checkedAt === undefined ? undefined : new Date(checkedAt),

@@ -82,6 +82,18 @@ describe('asking', () => {
     expect(maintenance.status().windows[0]?.reason).toBe('Moving')
   })
 
+  it('tells the windows of the mode that it tells, also where no timer comes in time', async () => {
+    const windows = [windowOf({ end: at(10) }), windowOf({ id: 'shop', scope: 'shop', end: at(10) })]
+    const { maintenance, clock } = instance(scriptedBackend(documentOf(...windows)), {
+      scopes: { shop: { urls: ['/shop/**'] } },
+    })
+    const known = await maintenance.ready()
+    await maintenance.close()
+    await clock.advance(minute(11) - minute(0))
+    expect(known).toMatchObject({ mode: 'on', windows: [{ id: 'manual' }], scopes: [{ scope: 'shop' }] })
+    expect(maintenance.status()).toEqual(known)
+  })
+
   it('after closing still answers', async () => {
     const { maintenance, clock } = instance(scriptedBackend(on))
     await maintenance.close()

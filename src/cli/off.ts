@@ -1,6 +1,6 @@
 import type { ModeChange } from '../control.js'
 import { scopesApart } from '../state/closure.js'
-import { hasEnded, isLive } from '../state/effective-mode.js'
+import { effectiveModes, hasEnded, isLive } from '../state/effective-mode.js'
 import { closingSpan } from '../state/occurrence.js'
 import { hasName, namesText, nameText, type WindowName } from '../state/terms.js'
 import { type StateDocument, type Window, wholeSite } from '../state/window.js'
@@ -86,7 +86,7 @@ function stillClosed(remaining: readonly Window[], scope: string, { commandLine 
 
 /** Who reads that the site is open may take that for all of it. */
 function stillClosedParts(document: StateDocument, asked: string, context: Context): Row[] {
-  return scopesApart(document, context.now())
+  return scopesApart(effectiveModes(document, context.now()))
     .filter(({ scope, mode }) => mode !== 'off' && scope !== asked)
     .map(({ scope, mode }) => [
       'still',

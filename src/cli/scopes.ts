@@ -3,6 +3,7 @@ import { lostAfter } from '../fleet/judgement.js'
 import { didYouMean } from '../settings/nearest.js'
 import { unknownScope } from '../settings/scope-names.js'
 import { type ScopeStatus, scopesApart } from '../state/closure.js'
+import { effectiveModes } from '../state/effective-mode.js'
 import type { StateDocument } from '../state/window.js'
 import type { Context } from './context.js'
 import { type Around, lookAround } from './instances.js'
@@ -65,7 +66,10 @@ export function scopesNow(document: StateDocument | undefined, context: Context,
       return undefined
     }
   }
-  return scopesApart(document, context.now()).map((apart) => ({ ...apart, defined: isDefined(apart.scope) }))
+  return scopesApart(effectiveModes(document, context.now())).map((apart) => ({
+    ...apart,
+    defined: isDefined(apart.scope),
+  }))
 }
 
 export function scopeRows(scopes: readonly KnownScopeStatus[], context: Context): Row[] {

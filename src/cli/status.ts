@@ -1,6 +1,6 @@
-import { closuresAt } from '../state/closure.js'
+import { closuresOf } from '../state/closure.js'
 import { currentFormat } from '../state/document.js'
-import { effectiveModes, isLive } from '../state/effective-mode.js'
+import { alwaysOpen, type EffectiveModes, effectiveModes, isLive } from '../state/effective-mode.js'
 import { occurrenceAt, type Phase, phaseOf } from '../state/occurrence.js'
 import { type StateDocument, type Window, wholeSite } from '../state/window.js'
 import type { CommonOptions, Context } from './context.js'
@@ -24,10 +24,11 @@ export async function status(context: Context, options: StatusOptions): Promise<
   const pinned = settings.mode !== undefined
   // A pinned mode is decided without the state, which may then be out of reach.
   const [document, around] = pinned ? [] : await Promise.all([store.read(), lookAround(context)])
-  const closure = document && closuresAt(document, now()).site
+  const modes = document ? effectiveModes(document, now()) : alwaysOpen
+  const closure = closuresOf(modes).site
   const mode = settings.mode ?? closure?.mode ?? 'off'
   const reopening = closure?.ramps && new Date(Math.max(...closure.ramps.map(({ until }) => until)))
-  const found = windowsOf(document, now())
+  const found = windowsOf(document?.windows ?? [], modes, now())
   const scopes = around ? scopesNow(document, context, around) : []
   const closed = mode !== 'off' || scopes.some((apart) => apart.mode !== 'off')
   return {
@@ -85,14 +86,13 @@ function apartText(scopes: readonly KnownScopeStatus[]): string {
 
 /** What closes the site; what keeps it open, and the windows that are therefore without effect; what comes. */
 function windowsOf(
-  document: StateDocument | undefined,
+  all: readonly Window[],
+  modes: EffectiveModes,
   now: number,
 ): Record<'windows' | 'suspensions' | 'suspended' | 'planned', Window[]> {
-  const all = document?.windows ?? []
-  const modes = document && effectiveModes(document, now)
-  const closes = (window: Window): boolean => modes?.get(window.scope)?.windows.includes(window) ?? false
+  const closes = (window: Window): boolean => modes.get(window.scope)?.windows.includes(window) ?? false
   return {
-    windows: [...(modes?.get(wholeSite)?.windows ?? [])],
+    windows: [...(modes.get(wholeSite)?.windows ?? [])],
     suspensions: suspensions(all, now),
     suspended: all.filter((window) => window.mode !== 'off' && isLive(window, now) && !closes(window)),
     planned: planned(all, now),

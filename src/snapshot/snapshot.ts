@@ -1,5 +1,5 @@
-import { allOpen, type Closure, type Closures, closuresAt } from '../state/closure.js'
-import { nextChange } from '../state/effective-mode.js'
+import { allOpen, type Closure, type Closures, closuresOf } from '../state/closure.js'
+import { alwaysOpen, type EffectiveModes, effectiveModes, nextChange } from '../state/effective-mode.js'
 import { type Mode, type StateDocument, wholeSite } from '../state/window.js'
 
 /**
@@ -14,6 +14,8 @@ export interface Snapshot {
   /** What is closed, the whole site and parts of it; one object for as long as nothing of it changes. */
   readonly closures: Closures
   readonly document: StateDocument | undefined
+  /** What the document means, and the windows that make it so. */
+  readonly modes: EffectiveModes
   /** When the mode can change by the clock alone, in milliseconds since the epoch. */
   readonly nextChange: number | undefined
   /** When the backend last answered, in milliseconds since the epoch. */
@@ -22,7 +24,13 @@ export interface Snapshot {
   readonly error: string | undefined
 }
 
-const unknown = { document: undefined, nextChange: undefined, checkedAt: undefined, error: undefined }
+const unknown = {
+  document: undefined,
+  modes: alwaysOpen,
+  nextChange: undefined,
+  checkedAt: undefined,
+  error: undefined,
+}
 
 export const pendingSnapshot: Snapshot = { ...unknown, status: 'pending', closures: allOpen }
 
@@ -35,10 +43,12 @@ export function settledSnapshot(status: 'pinned' | 'failed', mode: Mode, error?:
 
 /** What a document means at `now`; `undefined` stands for "nothing is stored", which is `off`. */
 export function createSnapshot(document: StateDocument | undefined, now: number, previous?: Snapshot): Snapshot {
+  const modes = document ? effectiveModes(document, now) : alwaysOpen
   return {
     status: 'ready',
-    closures: document ? closuresAt(document, now, previous?.closures) : allOpen,
+    closures: closuresOf(modes, previous?.closures),
     document,
+    modes,
     nextChange: document && nextChange(document, now),
     checkedAt: now,
     error: undefined,

@@ -1,6 +1,6 @@
-import { type EffectiveMode, effectiveModes } from './effective-mode.js'
+import type { EffectiveMode, EffectiveModes } from './effective-mode.js'
 import type { Ramp } from './occurrence.js'
-import { type Mode, modes, type StateDocument, type Window, wholeSite } from './window.js'
+import { type Mode, modes, type Window, wholeSite } from './window.js'
 
 /** What closes a scope, as far as people and clients are told of it. */
 export interface Closure {
@@ -28,9 +28,8 @@ export interface Closures {
 
 export const allOpen: Closures = { site: undefined, scopes: new Map() }
 
-/** What is closed at `now`. Of `previous` is returned, part by part, what does not differ. */
-export function closuresAt(document: StateDocument, now: number, previous: Closures = allOpen): Closures {
-  const found = effectiveModes(document, now)
+/** What the effective modes close. Of `previous` is returned, part by part, what does not differ. */
+export function closuresOf(found: EffectiveModes, previous: Closures = allOpen): Closures {
   const site = toClosure(found.get(wholeSite) as EffectiveMode, previous.site)
   const scopes = new Map<string, Closure | undefined>()
   for (const [scope, mode] of found) {
@@ -67,8 +66,7 @@ export interface ScopeStatus extends Pick<Closure, 'mode' | 'since' | 'until' | 
 }
 
 /** The parts and tenants that other windows close than the whole site, or none while the site is closed. */
-export function scopesApart(document: StateDocument, now: number): ScopeStatus[] {
-  const found = effectiveModes(document, now)
+export function scopesApart(found: EffectiveModes): ScopeStatus[] {
   const { windows: common } = found.get(wholeSite) as EffectiveMode
   return [...found]
     .filter(([, { windows }]) => windows.length !== common.length || windows.some((window) => !common.includes(window)))

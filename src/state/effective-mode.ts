@@ -46,8 +46,12 @@ export function effectiveMode(document: StateDocument, now: number, scope: strin
   return modeBy(spansAt(document, now), now, scope)
 }
 
-/** The effective mode of the whole site, and of every other scope that windows are about. */
-export function effectiveModes(document: StateDocument, now: number): ReadonlyMap<string, EffectiveMode> {
+/** The effective mode of the whole site, which is always there, and of every other scope that windows are about. */
+export type EffectiveModes = ReadonlyMap<string, EffectiveMode>
+
+export const alwaysOpen: EffectiveModes = new Map([[wholeSite, open]])
+
+export function effectiveModes(document: StateDocument, now: number): EffectiveModes {
   const spans = spansAt(document, now)
   const scopes = new Set([wholeSite, ...document.windows.map(({ scope }) => scope)])
   return new Map([...scopes].map((scope) => [scope, modeBy(spans, now, scope)]))

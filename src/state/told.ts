@@ -1,4 +1,5 @@
-import { closuresAt } from './closure.js'
+import { closuresOf } from './closure.js'
+import { effectiveModes } from './effective-mode.js'
 import { occurrenceAt, phaseOf } from './occurrence.js'
 import type { Transition } from './transitions.js'
 import { type Mode, type StateDocument, wholeSite } from './window.js'
@@ -65,7 +66,7 @@ export function tellTransitions(document: StateDocument, now: number): Transitio
 }
 
 function tellScopes(document: StateDocument, before: Told, now: number, notices: Notice[]): Told['scopes'] {
-  const closures = closuresAt(document, now)
+  const closures = closuresOf(effectiveModes(document, now))
   // Of a scope called `__proto__` an assignment would be lost.
   const told = new Map<string, ToldScope>()
   const names = new Set([wholeSite, ...closures.scopes.keys(), ...Object.keys(before.scopes)])

@@ -4,8 +4,8 @@ import { compileReopeningRule } from '../../src/decision/rules/reopening.js'
 import { normalizePath } from '../../src/request/path.js'
 import type { AdaptedRequest } from '../../src/request/request.js'
 import { closeWindows } from '../../src/state/closing.js'
-import { closuresAt } from '../../src/state/closure.js'
-import { effectiveMode } from '../../src/state/effective-mode.js'
+import { closuresOf } from '../../src/state/closure.js'
+import { effectiveMode, effectiveModes } from '../../src/state/effective-mode.js'
 import { loadCron } from '../../src/state/recurrence.js'
 import { openByHand } from '../../src/state/transitions.js'
 import type { Mode, StateDocument, Window } from '../../src/state/window.js'
@@ -24,7 +24,7 @@ const closedSince = (since: number, part: Partial<Window> = {}) => documentOf(wi
 
 /** Whether visitors are let in at a minute, by their addresses. */
 function door(document: StateDocument, now: number): (ip: string | undefined) => boolean {
-  const { site } = closuresAt(document, minute(now))
+  const { site } = closuresOf(effectiveModes(document, minute(now)))
   const rule = compileReopeningRule({ now: () => minute(now) })
   return (ip) => !site || rule({ ip } as AdaptedRequest, path, site) !== undefined
 }
@@ -92,7 +92,7 @@ describe('while a site reopens', () => {
   })
 
   it('an answer that only some are given is theirs alone', () => {
-    const { site } = closuresAt(document, minute(9.99))
+    const { site } = closuresOf(effectiveModes(document, minute(9.99)))
     const opening = compileReopeningRule({ now: () => minute(9.99) })(
       { ip: v4[0] } as AdaptedRequest,
       path,

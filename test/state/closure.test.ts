@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { allOpen, type Closure, type Closures, closuresAt, scopesApart, strictest } from '../../src/state/closure.js'
-import { effectiveMode, nextChange } from '../../src/state/effective-mode.js'
+import { allOpen, type Closure, type Closures, closuresOf, scopesApart, strictest } from '../../src/state/closure.js'
+import { effectiveMode, effectiveModes, nextChange } from '../../src/state/effective-mode.js'
 import { phaseOf } from '../../src/state/occurrence.js'
 import { loadCron } from '../../src/state/recurrence.js'
 import { anyMinute, anyWindows, horizon, scopes, simulatedPhase } from './simulation.js'
@@ -16,7 +16,7 @@ describe('what is closed at an instant', () => {
     fc.assert(
       fc.property(anyWindows, anyMinute, (windows, now) => {
         const document = documentOf(...windows)
-        const closures = closuresAt(document, minute(now))
+        const closures = closuresOf(effectiveModes(document, minute(now)))
         for (const scope of scopes) {
           const { mode, windows: closing, expectedEnd, ramps } = effectiveMode(document, minute(now), scope)
           const closure = closureOf(closures, scope)
@@ -38,7 +38,7 @@ describe('what is closed at an instant', () => {
       fc.property(anyWindows, anyMinute, (windows, now) => {
         const document = documentOf(...windows)
         const closing = (scope: string) => new Set(effectiveMode(document, minute(now), scope).windows)
-        const apart = scopesApart(document, minute(now))
+        const apart = scopesApart(effectiveModes(document, minute(now)))
         const common = closing('*')
         const isApart = (own: typeof common) =>
           own.size !== common.size || [...own].some((window) => !common.has(window))
@@ -56,14 +56,14 @@ describe('what is closed at an instant', () => {
         const document = documentOf(...windows)
         let known = allOpen
         for (const now of jumps) {
-          const next = closuresAt(document, minute(now), known)
-          expect(next).toEqual(closuresAt(document, minute(now)))
+          const next = closuresOf(effectiveModes(document, minute(now)), known)
+          expect(next).toEqual(closuresOf(effectiveModes(document, minute(now))))
           expect(next === known).toBe(isSame(next, known))
           for (const [scope, closure] of next.scopes) {
             if (isSame(closure, known.scopes.get(scope))) expect(closure).toBe(known.scopes.get(scope))
           }
           if (isSame(next.site, known.site)) expect(next.site).toBe(known.site)
-          expect(closuresAt(document, minute(now), next)).toBe(next)
+          expect(closuresOf(effectiveModes(document, minute(now)), next)).toBe(next)
           known = next
         }
       }),
@@ -77,10 +77,10 @@ describe('what is closed at an instant', () => {
         const document = documentOf(...windows)
         const next = nextChange(document, minute(now)) ?? Number.POSITIVE_INFINITY
         expect(next).toBeGreaterThan(minute(now))
-        const closures = closuresAt(document, minute(now))
+        const closures = closuresOf(effectiveModes(document, minute(now)))
         const phases = windows.map((window) => simulatedPhase(window, now))
         for (let later = now + 1; later <= horizon + 20 && minute(later) < next; later++) {
-          expect(closuresAt(document, minute(later), closures)).toBe(closures)
+          expect(closuresOf(effectiveModes(document, minute(later)), closures)).toBe(closures)
           expect(windows.map((window) => simulatedPhase(window, later))).toEqual(phases)
         }
       }),

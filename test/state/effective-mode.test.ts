@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { closuresAt, scopesApart } from '../../src/state/closure.js'
+import { closuresOf, scopesApart } from '../../src/state/closure.js'
 import { parseDocument } from '../../src/state/document.js'
-import { effectiveMode, hasEnded, isLive, isLiveLease, nextChange } from '../../src/state/effective-mode.js'
+import {
+  effectiveMode,
+  effectiveModes,
+  hasEnded,
+  isLive,
+  isLiveLease,
+  nextChange,
+} from '../../src/state/effective-mode.js'
 import { phaseOf } from '../../src/state/occurrence.js'
 import { loadCron } from '../../src/state/recurrence.js'
 import type { Window } from '../../src/state/window.js'
@@ -113,8 +120,8 @@ describe('the effective mode, against a simulation of every minute', () => {
         const document = parseDocument(JSON.stringify({ ...documentOf(), windows }))
         effectiveMode(document, now).until
         nextChange(document, now)
-        closuresAt(document, now)
-        scopesApart(document, now)
+        closuresOf(effectiveModes(document, now))
+        scopesApart(effectiveModes(document, now))
         for (const window of document.windows) {
           for (const ask of [isLive, isLiveLease, hasEnded, phaseOf]) ask(window, now)
         }
