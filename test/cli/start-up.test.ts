@@ -22,6 +22,14 @@ function modulesOf(folder: string, parameters: string[]): { ours: string[]; pack
   return { ours: files.filter((file) => file.startsWith('dist/')), packages: [...new Set(packages)].sort() }
 }
 
+/** How the functions of a folder begin, to be found in the files that its modules were bundled into. */
+function functionsIn(folder: string): string[] {
+  const path = join(root, 'dist', folder)
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.js'))
+    .flatMap((file) => readFileSync(join(path, file), 'utf8').match(/(?<=^export (?:async )?)function .*\{$/gm) ?? [])
+}
+
 describe('a command loads what it needs', () => {
   it.each([['on', '--reason', 'Disks', '--for', '30m'], ['extend', '5m'], ['status'], ['off']])(
     '%s loads neither rules nor replies, nor their libraries',
@@ -31,9 +39,11 @@ describe('a command loads what it needs', () => {
       const { ours, packages } = modulesOf(folder, parameters)
       expect(packages.filter((name) => name !== 'valibot')).toEqual([])
       expect(ours).toContain('dist/cli/main.js')
-      expect(
-        ours.filter((file) => /^dist\/(decision|reply|request|adapters|snapshot|engine|index)\b/.test(file)),
-      ).toEqual([])
+      const code = ours.map((file) => readFileSync(join(root, file), 'utf8')).join('\n')
+      expect(functionsIn('state').filter((begin) => code.includes(begin))).not.toEqual([])
+      for (const folder of ['decision', 'reply', 'request', 'adapters']) {
+        expect(functionsIn(folder).filter((begin) => code.includes(begin))).toEqual([])
+      }
       const commands = ours.filter((file) => /cli\/(on|off|extend|status|fleet|token|via)\.js$/.test(file))
       expect(commands).toEqual([`dist/cli/${parameters[0]}.js`])
     },
@@ -88,8 +98,9 @@ it('status takes at most 2.5 times as long as an empty program', { timeout: 120_
   }
   const names = Object.keys(bounded)
   const bound = 2.5
+  const late = performance.now() + 90_000
 
-  for (let round = 0; round < 6 || (round < 100 && names.some((name) => ratio(name) >= bound)); round++) {
+  for (let round = 0; round < 6 || (performance.now() < late && names.some((name) => ratio(name) >= bound)); round++) {
     for (const [name, folder] of Object.entries(round < 6 ? { ...bounded, ...shown } : bounded)) {
       measure('empty', empty, ['-e', '0'])
       measure(name, folder, [main, 'status'])
