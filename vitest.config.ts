@@ -19,11 +19,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/matrix/**'],
     globalSetup: 'test/temporary-folder.ts',
+    setupFiles: 'test/patience.ts',
     // Processes, not threads: tests change the environment and the time zone.
     pool: 'forks',
     // Most of them wait: for processes, engines and clocks.
     maxWorkers: 3,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
   },
 })

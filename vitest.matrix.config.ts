@@ -7,9 +7,11 @@ export default defineConfig({
   test: {
     include: ['test/matrix/**/*.test.ts'],
     globalSetup: 'test/temporary-folder.ts',
+    setupFiles: 'test/patience.ts',
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -5,6 +5,7 @@ import {
   type Delivery,
   decode,
   deliverFrom,
+  hasNoResponders,
   type NatsConnection,
   type NatsMessage,
   nameTaken,
@@ -59,6 +60,9 @@ export interface NatsBucketDefinition {
    */
   followed?: readonly string[]
 }
+
+/** A server tells of a stream some time before it stores what is sent to it. Milliseconds. */
+const settling = [20, 80, 320]
 
 /** Nothing is stored below it. */
 const changed = 'changed'
@@ -189,12 +193,17 @@ export function createNatsBucket(
       // The answer to what is published does not tell whether there is a bucket: anybody may listen to a subject.
       if (known === undefined) await look()
       if (known === 'missing') await create()
-      try {
-        await publish(name, text, expected === undefined ? {} : { [expectedRevision]: String(expected) })
-        return true
-      } catch (error) {
-        if (isOtherRevision(error)) return false
-        throw error
+      const pauses = known === 'empty' ? [...settling] : []
+      for (;;) {
+        try {
+          await publish(name, text, expected === undefined ? {} : { [expectedRevision]: String(expected) })
+          return true
+        } catch (error) {
+          if (isOtherRevision(error)) return false
+          const pause = hasNoResponders(error) ? pauses.shift() : undefined
+          if (pause === undefined) throw error
+          await new Promise<void>((resolve) => systemClock.setTimer(resolve, pause, true))
+        }
       }
     },
     async delete(name) {

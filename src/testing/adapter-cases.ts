@@ -208,7 +208,7 @@ export const adapterCases: Readonly<Record<string, AdapterCase>> = {
     },
   },
   'it comes back at the end of the window': {
-    mode: 'off',
+    mode: 'on',
     async run({ ask, switch: set, until }) {
       await set('on', { end: new Date(Date.now() + 2500) })
       equal((await ask('/nested/page')).status, 503)

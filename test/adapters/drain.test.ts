@@ -179,7 +179,7 @@ describe.each(Object.entries({ ...apps, ...outermost }))('drain: %s', (name, app
     const waited = maintenance.setMode('on', { wait: { timeout: '30s' } })
     answer('/open/c', '/healthz', '/staff', '/b')
     await countIs(maintenance, 1)
-    const early = await Promise.race([waited, maintenance.setMode('on', { wait: { timeout: '1s' } }).catch(String)])
+    const early = await Promise.race([waited, maintenance.setMode('on', { wait: { timeout: '2s' } }).catch(String)])
     expect(early).toMatch(/still has 1 request in flight: GET \/a \(\d+m?s\)\. The change stands\./)
     answer('/a')
     expect((await waited).fleet).toMatchObject({ result: 'confirmed', instances: [{ inFlight: { count: 0 } }] })

@@ -100,8 +100,6 @@ describe('mounted-after-routes', () => {
   it('names the routes that stand before, while the mode is off too', async () => {
     const { maintenance, warned } = await maintained()
     await maintenance.setMode('off')
-    const messages: string[] = []
-    maintenance.subscribe(() => {})
     const router = express.Router().get('/deep', (_req, res) => void res.send('Deep'))
     const app = express()
       .get('/early', (_req, res) => void res.send('Early'))
@@ -109,7 +107,7 @@ describe('mounted-after-routes', () => {
       .use(maintenanceMode(maintenance))
       .get('/', (_req, res) => void res.send('Hello'))
     await visited(app)
-    expect([warned, messages]).toEqual([['mounted-after-routes'], []])
+    expect(warned).toEqual(['mounted-after-routes'])
   })
 
   it('is not said of routes behind it, of other middleware, or of a route that is forced off', async () => {

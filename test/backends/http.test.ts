@@ -77,7 +77,7 @@ describe('an instance', () => {
     const { url, put, statuses } = placed()
     const { maintenance, now } = instance(url)
     maintenance.start()
-    await vi.waitFor(() => expect(statuses()).toEqual([200, 304, 304, 304]))
+    await vi.waitFor(() => expect(statuses().slice(0, 4)).toEqual([200, 304, 304, 304]))
     expect(now()).toBe('ready on')
     put(off, longAgo + 1000)
     await vi.waitFor(() => expect(now()).toBe('ready off'))

@@ -194,7 +194,7 @@ describe('the state in NATS', () => {
     const one = maintenanceOf({ stateBackend, pollInterval: hour })
     for (const mode of ['on', 'off', 'on'] as const) {
       await one.setMode(mode)
-      await vi.waitFor(() => expect(two.status()).toMatchObject({ mode }), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(two.status()).toMatchObject({ mode }), { interval: 5 })
     }
     await Promise.all([one.close(), two.close()])
     await vi.waitFor(async () => expect(await connectionsOf(account)).toHaveLength(1))
@@ -246,6 +246,26 @@ describe('the state in NATS', () => {
     }
   })
 
+  it('is written where the server tells of a bucket before it listens for it', async () => {
+    const client = await clientOf(newAccount())
+    let unheard = 2
+    const early: NatsConnection = Object.create(client, {
+      request: {
+        async value(subject: string, ...rest: []) {
+          if (subject.startsWith('$KV.') && unheard-- > 0) throw new Error(`no responders: '${subject}'`)
+          return client.request(subject, ...rest)
+        },
+      },
+    })
+    const backend = backendOf({ connection: early })
+    await backend.write(first, create)
+    expect((await backend.read())?.revision).toBe(1)
+    unheard = 1
+    const next = { expected: 1, next: 2 }
+    await expect(backend.write(second, next)).rejects.toThrow('no responders')
+    await backend.write(second, next)
+  })
+
   it('is one of many in an account', async () => {
     const account = newAccount()
     const keys = ['', 'state', 'shop', 'Shop', 'shop.eu', '..', '-_', 'k'.repeat(64)]
@@ -257,7 +277,7 @@ describe('the state in NATS', () => {
     for (const [index, key] of keys.entries()) {
       await maintenanceOf({ stateBackend: backendOf({ url: urlOf(account), key }) }).setMode('on')
       const expected = keys.map((_, other) => (other <= index ? 'on' : 'off'))
-      await vi.waitFor(() => expect(modes()).toEqual(expected), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(modes()).toEqual(expected), { interval: 5 })
     }
   })
 
@@ -421,7 +441,8 @@ describe('a change in NATS', () => {
     maintenance.start()
     expect(await maintenance.getMode()).toBe('off')
     const seen = await watching(backendOf({ url: urlOf(user) }))
-    expect(await consumersOf(await clientOf(account))).toHaveLength(2)
+    const client = await clientOf(account)
+    await vi.waitFor(async () => expect(await consumersOf(client)).toHaveLength(2))
     await maintenanceOf({ stateBackend: urlOf(user) }).setMode('on')
     await vi.waitFor(() => expect([maintenance.status().mode, seen.told]).toEqual(['on', [2]]))
     expect(seen.lost).toEqual([])
@@ -624,7 +645,7 @@ describe('a connection to NATS', () => {
     engine.thaw()
     expect(await backend.read()).toBeUndefined()
     // What had arrived from a closed connection, a thawed server reads before it sees the end.
-    await vi.waitFor(async () => expect(await connectionsOf(account)).toHaveLength(1), { timeout: 8000 })
+    await vi.waitFor(async () => expect(await connectionsOf(account)).toHaveLength(1))
   })
 
   it('does not keep a process alive', { timeout: 30_000 }, async () => {

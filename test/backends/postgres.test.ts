@@ -180,7 +180,7 @@ describe('the state in PostgreSQL', () => {
     // The first change creates the tables.
     for (const mode of ['on', 'off', 'on'] as const) {
       await one.setMode(mode)
-      await vi.waitFor(() => expect(two.status().mode).toBe(mode), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(two.status().mode).toBe(mode), { interval: 5 })
     }
     await Promise.all([one.close(), two.close()])
     await nobodyIsConnectedTo(database)
@@ -267,7 +267,7 @@ describe('the state in PostgreSQL', () => {
     for (const index of instances.keys()) {
       await maintenanceOf({ stateBackend: backendOf({ url: urlOf(database), key: keys[index] }) }).setMode('on')
       const expected = keys.map((_, other) => (other <= index ? 'on' : 'off'))
-      await vi.waitFor(() => expect(modes()).toEqual(expected), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(modes()).toEqual(expected), { interval: 5 })
     }
     const rows = await sql('SELECT name FROM maintenance_mode', [], database)
     expect(rows.map(({ name }) => name)).toEqual(keys.map((key) => `maintenance-mode${key && `:${key}`}`))
@@ -287,7 +287,7 @@ describe('the state in PostgreSQL', () => {
     for (const instance of [green, heard]) instance.start()
     await vi.waitFor(() => expect([green.status().mode, heard.status().mode]).toEqual(['on', 'on']))
     await blue.setMode('off')
-    await vi.waitFor(() => expect(heard.status().mode).toBe('off'), { timeout: 2000, interval: 5 })
+    await vi.waitFor(() => expect(heard.status().mode).toBe('off'), { interval: 5 })
     await green.refresh()
     expect(green.status().mode).toBe('on')
   })
@@ -502,7 +502,7 @@ describe('connections', () => {
       maintenance.start()
       for (const mode of ['on', 'off'] as const) {
         await operator.setMode(mode)
-        await vi.waitFor(() => expect(maintenance.status().mode).toBe(mode), { timeout: 2000, interval: 5 })
+        await vi.waitFor(() => expect(maintenance.status().mode).toBe(mode), { interval: 5 })
       }
       await maintenance.close()
     }

@@ -101,7 +101,7 @@ describe('a cluster', () => {
     instance.start()
     const isFollowed = async (reason: string): Promise<void> => {
       await operator.setMode('on', { reason })
-      await vi.waitFor(() => expect(instance.status().reason).toBe(reason), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(instance.status().reason).toBe(reason), { interval: 5 })
     }
     await isFollowed('before')
     const { begin, moveKeys, end: finish } = await moving(redisNames(key).state)

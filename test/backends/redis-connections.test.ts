@@ -118,7 +118,7 @@ describe('connections that were opened', () => {
     await engine.start()
     await maintenanceOf({ stateBackend: `${urlOf()}?key=${key}` }).setMode('off')
     await vi.waitFor(() => expect(maintenance.status()).toMatchObject({ mode: 'off', snapshot: 'ready' }), {
-      timeout: 2500,
+      timeout: 8000,
     })
   })
 
@@ -237,7 +237,7 @@ describe('a client that was passed in', () => {
       const operator = maintenanceOf({ stateBackend: `${urlOf()}?key=${key}` })
       for (const mode of ['on', 'off'] as const) {
         await operator.setMode(mode)
-        await vi.waitFor(() => expect(maintenance.status().mode).toBe(mode), { timeout: 2000, interval: 5 })
+        await vi.waitFor(() => expect(maintenance.status().mode).toBe(mode), { interval: 5 })
       }
       await maintenance.close()
       await operator.close()

@@ -124,10 +124,10 @@ describe('the state in Redis', () => {
     expect(two.status().stateBackend).toBe(`redis://127.0.0.1:${engine.port}?key=${key}`)
     for (const reason of ['first', 'Wartung ☕', 'long '.repeat(190)]) {
       await one.setMode('on', { reason })
-      await vi.waitFor(() => expect(two.status()).toMatchObject({ mode: 'on', reason }), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(two.status()).toMatchObject({ mode: 'on', reason }), { interval: 5 })
     }
     await one.setMode('off')
-    await vi.waitFor(() => expect(two.status().mode).toBe('off'), { timeout: 2000, interval: 5 })
+    await vi.waitFor(() => expect(two.status().mode).toBe('off'), { interval: 5 })
   })
 
   it('is not read for a change that is told', async () => {
@@ -161,12 +161,12 @@ describe('the state in Redis', () => {
     for (const [index, key] of keys.entries()) {
       await maintenanceOf({ stateBackend: backendOf({ url: urlOf(), key }) }).setMode('on')
       const expected = instances.map((_, other) => (other <= index ? 'on' : 'off'))
-      await vi.waitFor(() => expect(modes()).toEqual(expected), { timeout: 2000, interval: 5 })
+      await vi.waitFor(() => expect(modes()).toEqual(expected), { interval: 5 })
     }
     const stored = (await command('--scan', '--pattern', '{maintenance-mode*}')).split('\n')
     for (const key of keys) expect(stored).toContain(key ? `{maintenance-mode:${key}}` : '{maintenance-mode}')
     await maintenanceOf({ stateBackend: `${urlOf()}/3` }).setMode('on')
-    await vi.waitFor(() => expect(modes()[4]).toBe('on'), { timeout: 2000 })
+    await vi.waitFor(() => expect(modes()[4]).toBe('on'))
     expect(await command('-n', '3', 'EXISTS', '{maintenance-mode}')).toBe('1')
     await command('DEL', '{maintenance-mode}')
     await command('-n', '3', 'DEL', '{maintenance-mode}')

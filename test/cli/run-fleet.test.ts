@@ -45,7 +45,7 @@ describe('run and a fleet', { timeout: 120_000 }, () => {
     instances[0]?.freeze()
     const folder = project()
     const running = start(folder, ['--', ...talking()], variables)
-    await running.says(/Waiting for 1 of 3 instances: web-1 …\n/)
+    await running.says(/Waiting for \d of 3 instances: web-1.* …\n/)
     instances[0]?.thaw()
     await running.command()
     expect(await Promise.all(instances.map((instance) => instance.status()))).toEqual([503, 503, 503])

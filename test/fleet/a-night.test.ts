@@ -112,8 +112,8 @@ describe('a migration at night, with four instances on Redis and visitors who ne
 
     // The plan still closes the site; it reopens little by little.
     expect((await type('status')).output).toContain('ON')
-    const reopenedAt = Date.now()
     expect((await type('off --ramp 6s')).code).toBe(0)
+    const reopenedAt = Date.now()
     await until(() => Date.now() > reopenedAt + 8000)
     const openAgain = Date.now()
     await until(() => sawMode(false, openAgain))

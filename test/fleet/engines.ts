@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Engine } from '../backends/engines/engine.js'
-import { command, startInstance } from './instances.js'
+import { command, fleetOf, startInstance } from './instances.js'
 
 export interface EngineFleetOptions {
   name: string
@@ -31,6 +31,8 @@ export function engineFleet({ name, start, urlOf }: EngineFleetOptions): void {
       await engine.start()
       for (const end = Date.now() + 1500; Date.now() < end; ) expect(await statuses()).toEqual([503, 503])
 
+      // Who has just come back may not have been heard of yet.
+      await expect.poll(async () => (await fleetOf(state)).every(({ age }) => age < 5000)).toBe(true)
       const off = await command(state, 'off --wait --instances 2 --timeout 20s')
       expect(off).toMatchObject({ code: 0 })
       expect(await statuses()).toEqual([200, 200])

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { MaintenanceOptions } from '../../src/settings/options.js'
 import type { ServedSite } from '../../src/testing/index.js'
+import { freePort } from '../backends/engines/engine.js'
 
 const execute = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -96,20 +96,10 @@ export async function createProject({ packages, from, node, environment }: Proje
   return project
 }
 
-/** For servers that cannot be told to find one themselves. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 async function answers(server: ChildProcess, url: string): Promise<void> {
   let said = ''
   for (const stream of [server.stdout, server.stderr]) stream?.on('data', (part) => (said += part))
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 240_000
   while (
     !(await fetch(url).then(
       () => true,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { MaintenanceOptions } from '../../src/index.js'
 import { type Representation, wantedRepresentation } from '../../src/request/representation.js'
+import { millisecondsOf } from '../request/speed.js'
 import { closedSite } from './site.js'
 
 function wanted(url: string, headers: Record<string, string | undefined>): Representation {
@@ -48,11 +49,12 @@ describe('what a client is answered in', () => {
   )
 
   it('10 KB of Accept are read quickly, and thousands of different ones remembered by nobody', () => {
-    const start = performance.now()
     const long = `${'application/x-thing;q=0.1,'.repeat(400)}application/json`
-    expect(wanted('/', { accept: long })).toBe('json')
-    for (let index = 0; index < 5000; index++) expect(wanted('/', { accept: `text/x-${index}` })).toBe('text')
-    expect(performance.now() - start).toBeLessThan(1000)
+    const took = millisecondsOf(() => {
+      expect(wanted('/', { accept: long })).toBe('json')
+      for (let index = 0; index < 5000; index++) expect(wanted('/', { accept: `text/x-${index}` })).toBe('text')
+    })
+    expect(took).toBeLessThan(1000)
   })
 })
 

@@ -349,11 +349,12 @@ describe('several windows', () => {
     const document = documentOf(...windows)
     effectiveMode(document, noon)
     nextChange(document, noon)
-    const from = performance.now()
-    for (let count = 0; count < 100; count++) {
+    const took = Array.from({ length: 100 }, (_, count) => {
+      const from = performance.now()
       effectiveMode(document, noon + count)
       nextChange(document, noon + count)
-    }
-    expect((performance.now() - from) / 100).toBeLessThan(5)
+      return performance.now() - from
+    })
+    expect(took.toSorted((a, b) => a - b)[50]).toBeLessThan(5)
   })
 })

@@ -348,7 +348,7 @@ async function run(snippet: string, environment: Record<string, string> = {}): P
   }`
   const env = { ...process.env, MAINTENANCE_MODE: 'on', MAINTENANCE_MODE_IGNORE_URLS: '/broken', ...environment }
   const line = ['--input-type=module', '--eval', `${app}\n${visit}`]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, line, { cwd: root, env, timeout: 15_000 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, line, { cwd: root, env, timeout: 50_000 })
   return stdout + stderr
 }
 

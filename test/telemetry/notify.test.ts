@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.js'
 import {
   createMaintenance,
@@ -184,10 +184,11 @@ describe('a webhook', () => {
     await eventually(() => hook.received.length === 1 && said.length === 1)
     await clock.advance(1000)
     await eventually(() => hook.received.length === 2)
-    // The answer is on its way back.
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await clock.advance(10_000)
-    await eventually(() => hook.received.length === 3)
+    // The answer is on its way back, and only then is it waited.
+    await vi.waitFor(async () => {
+      await clock.advance(1000)
+      expect(hook.received).toHaveLength(3)
+    })
     for (const { headers, body } of hook.received) {
       const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
       const mac = createHmac('sha256', 'a secret of some length').update(signed).digest('base64')
