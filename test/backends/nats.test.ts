@@ -630,8 +630,7 @@ describe('a connection to NATS', () => {
   })
 
   it('is not left behind by attempts that were not answered in time', { timeout: 30_000 }, async () => {
-    const account = newAccount()
-    const backend = backendOf({ url: urlOf(account) })
+    const backend = backendOf({ url: urlOf(newAccount()) })
     const opened: Socket[] = []
     const note = (message: unknown): void => void opened.push((message as { socket: Socket }).socket)
     subscribe('net.client.socket', note)
@@ -644,8 +643,8 @@ describe('a connection to NATS', () => {
     expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true])
     engine.thaw()
     expect(await backend.read()).toBeUndefined()
-    // What had arrived from a closed connection, a thawed server reads before it sees the end.
-    await vi.waitFor(async () => expect(await connectionsOf(account)).toHaveLength(1))
+    // Not by what the server lists: one that was stopped while somebody came may list him for good, long after his end.
+    expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true, false])
   })
 
   it('does not keep a process alive', { timeout: 30_000 }, async () => {

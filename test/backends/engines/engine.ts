@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,7 +77,10 @@ export async function startEngine(definition: EngineDefinition): Promise<Engine>
   await start()
   return {
     port,
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze() {
+      child?.kill('SIGSTOP')
+      while (child && isRunning(child)) wait(1)
+    },
     thaw: () => void child?.kill('SIGCONT'),
     kill,
     start,
@@ -88,6 +91,20 @@ export async function startEngine(definition: EngineDefinition): Promise<Engine>
     },
   }
 }
+
+/** Whether any thread has not yet followed a signal to stop. */
+function isRunning({ pid }: ChildProcess): boolean {
+  const threads = `/proc/${pid}/task`
+  try {
+    return readdirSync(threads).some((thread) => !/\) [TZX] /.test(readFileSync(join(threads, thread, 'stat'), 'utf8')))
+  } catch {
+    // One has ended in between; or there is no such folder on this system.
+    return existsSync(threads)
+  }
+}
+
+const wait = (milliseconds: number): unknown =>
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 /** Below those that the system hands out by itself: one of them could be taken while a server is down. */
 export async function freePort(): Promise<number> {
