@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FleetInstance } from '../../src/fleet/judgement.js'
+import { standStill } from '../backends/engines/engine.js'
 import { environment, main, project } from '../cli/fixtures/cli.js'
 
 const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', name)
@@ -68,7 +69,7 @@ export async function startInstance(
     process: child,
     url: `http://127.0.0.1:${port}`,
     status: async () => (await fetch(`http://127.0.0.1:${port}/`)).status,
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze: () => standStill([child.pid as number]),
     thaw: () => void child.kill('SIGCONT'),
     kill: () => end('SIGKILL'),
     close: () => end(undefined),

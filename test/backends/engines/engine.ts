@@ -77,10 +77,7 @@ export async function startEngine(definition: EngineDefinition): Promise<Engine>
   await start()
   return {
     port,
-    freeze() {
-      child?.kill('SIGSTOP')
-      while (child && isRunning(child)) wait(1)
-    },
+    freeze: () => standStill(child?.pid ? [child.pid] : []),
     thaw: () => void child?.kill('SIGCONT'),
     kill,
     start,
@@ -92,8 +89,22 @@ export async function startEngine(definition: EngineDefinition): Promise<Engine>
   }
 }
 
+/** Stops processes, and returns when all of them stand still. */
+export function standStill(pids: readonly number[]): void {
+  for (const pid of pids) signal(pid, 'SIGSTOP')
+  while (pids.some(isRunning)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended.
+  }
+}
+
 /** Whether any thread has not yet followed a signal to stop. */
-function isRunning({ pid }: ChildProcess): boolean {
+function isRunning(pid: number): boolean {
   const threads = `/proc/${pid}/task`
   try {
     return readdirSync(threads).some((thread) => !/\) [TZX] /.test(readFileSync(join(threads, thread, 'stat'), 'utf8')))
@@ -102,9 +113,6 @@ function isRunning({ pid }: ChildProcess): boolean {
     return existsSync(threads)
   }
 }
-
-const wait = (milliseconds: number): unknown =>
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 /** Below those that the system hands out by itself: one of them could be taken while a server is down. */
 export async function freePort(): Promise<number> {

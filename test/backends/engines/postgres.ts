@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import pg from 'pg'
-import { type Engine, type EngineUser, startEngine } from './engine.js'
+import { type Engine, type EngineUser, signal, standStill, startEngine } from './engine.js'
 
 const debian = '/usr/lib/postgresql'
 const places = [
@@ -46,25 +46,18 @@ export async function startPostgres(): Promise<Engine> {
     ready: answers,
   })
   // Every connection has a process of its own.
-  const signal = (name: NodeJS.Signals, pids = processesOf(data)): void => {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, name)
-      } catch {
-        // It has ended in between.
-      }
-    }
-  }
   const kill = async (): Promise<void> => {
     const pids = processesOf(data)
     await engine.kill()
-    signal('SIGKILL', pids)
+    for (const pid of pids) signal(pid, 'SIGKILL')
     rmSync(join(data, 'postmaster.pid'), { force: true })
   }
   return {
     ...engine,
-    freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
+    freeze: () => standStill(processesOf(data)),
+    thaw() {
+      for (const pid of processesOf(data)) signal(pid, 'SIGCONT')
+    },
     kill,
     async stop() {
       await kill()
