@@ -139,7 +139,7 @@ export function createMaintenance(
     onApplied: () => announcer?.announce(),
     onLook(known) {
       events?.look(known, clock.now())
-      engine.announcement = known.document && announcementsAt(known.document, clock.now())[0]
+      engine.announcement = known.document && announcementsAt(known.document, known.modes, clock.now())[0]
       notifier?.look(known)
     },
   })

@@ -5,6 +5,7 @@ import { normalizePath } from '../request/path.js'
 import { wantedRepresentation } from '../request/representation.js'
 import type { AdaptedRequest } from '../request/request.js'
 import { type Announcement, announcementsAt } from '../state/announcement.js'
+import { effectiveModes } from '../state/effective-mode.js'
 import { wholeSite } from '../state/window.js'
 import type { MaintenanceStatus } from '../status.js'
 import { compileAuthorize, type Operator } from './authorize.js'
@@ -97,7 +98,8 @@ export function createControls(maintenance: Maintenance): Controls {
     const scope = queryOf(url).get('scope') ?? wholeSite
     const document = engine.state.known()
     if (!document || (scope !== wholeSite && !Object.hasOwn(scopes, scope))) return []
-    return announcementsAt(document, engine.clock.now(), scope)
+    const now = engine.clock.now()
+    return announcementsAt(document, effectiveModes(document, now), now, scope)
   }
 
   const page: Answer = async (asked) => show(asked, await authorize(asked.request))

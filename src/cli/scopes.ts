@@ -3,8 +3,7 @@ import { lostAfter } from '../fleet/judgement.js'
 import { didYouMean } from '../settings/nearest.js'
 import { unknownScope } from '../settings/scope-names.js'
 import { type ScopeStatus, scopesApart } from '../state/closure.js'
-import { effectiveModes } from '../state/effective-mode.js'
-import type { StateDocument } from '../state/window.js'
+import type { EffectiveModes } from '../state/effective-mode.js'
 import type { Context } from './context.js'
 import { type Around, lookAround } from './instances.js'
 import type { Row } from './outcome.js'
@@ -52,8 +51,7 @@ export interface KnownScopeStatus extends ScopeStatus {
 }
 
 /** The parts and tenants that are not as the site is. */
-export function scopesNow(document: StateDocument | undefined, context: Context, around: Around): KnownScopeStatus[] {
-  if (!document) return []
+export function scopesNow(modes: EffectiveModes, context: Context, around: Around): KnownScopeStatus[] {
   const { isTenant, assert } = context.scopes
   const { known, unchecked } = announced(context, around)
   const isDefined = (scope: string): boolean | undefined => {
@@ -66,10 +64,7 @@ export function scopesNow(document: StateDocument | undefined, context: Context,
       return undefined
     }
   }
-  return scopesApart(effectiveModes(document, context.now())).map((apart) => ({
-    ...apart,
-    defined: isDefined(apart.scope),
-  }))
+  return scopesApart(modes).map((apart) => ({ ...apart, defined: isDefined(apart.scope) }))
 }
 
 export function scopeRows(scopes: readonly KnownScopeStatus[], context: Context): Row[] {

@@ -29,7 +29,7 @@ export async function status(context: Context, options: StatusOptions): Promise<
   const mode = settings.mode ?? closure?.mode ?? 'off'
   const reopening = closure?.ramps && new Date(Math.max(...closure.ramps.map(({ until }) => until)))
   const found = windowsOf(document?.windows ?? [], modes, now())
-  const scopes = around ? scopesNow(document, context, around) : []
+  const scopes = around ? scopesNow(modes, context, around) : []
   const closed = mode !== 'off' || scopes.some((apart) => apart.mode !== 'off')
   return {
     headline: `Maintenance mode is ${reopening ? reopeningText(reopening, context) : `${modeText(mode)}${closure?.since ? sinceText(closure.since, context) : ''}`}${apartText(scopes)}`,

@@ -1,4 +1,4 @@
-import { effectiveMode } from './effective-mode.js'
+import type { EffectiveModes } from './effective-mode.js'
 import { closingSpan, type Occurrence, occurrenceAt, type Phase, phaseOf } from './occurrence.js'
 import { type Mode, type StateDocument, type Window, wholeSite } from './window.js'
 
@@ -17,11 +17,21 @@ export interface Announcement {
   readonly reason: string | undefined
 }
 
-/** The windows that close a scope now, and those that are announced, the first to begin first. */
-export function announcementsAt(document: StateDocument, now: number, scope: string = wholeSite): Announcement[] {
-  const { windows: closing } = effectiveMode(document, now, scope)
+/**
+ * The windows that close a scope now, and those that are announced, the first to begin first.
+ *
+ * @param modes what the document means at that time
+ */
+export function announcementsAt(
+  document: StateDocument,
+  modes: EffectiveModes,
+  now: number,
+  scope: string = wholeSite,
+): Announcement[] {
+  // A scope without windows of its own is as the whole site is.
+  const closing = (modes.get(scope) ?? modes.get(wholeSite))?.windows
   return document.windows
-    .filter((window) => closing.includes(window) || (isOf(window, scope) && phaseOf(window, now) === 'announced'))
+    .filter((window) => closing?.includes(window) || (isOf(window, scope) && phaseOf(window, now) === 'announced'))
     .map((window) => toAnnouncement(window, now))
     .sort((a, b) => a.start.getTime() - b.start.getTime())
 }

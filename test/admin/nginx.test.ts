@@ -45,7 +45,7 @@ beforeAll(async () => {
   chmodSync(folder, 0o755)
   // Somebody else may have taken the port in between.
   base = await startNginx().catch(startNginx)
-}, 60_000)
+})
 
 afterAll(async () => {
   if (nginx.exitCode === null) {

@@ -1,7 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { announcementsAt } from '../../src/state/announcement.js'
+import { type Announcement, announcementsAt } from '../../src/state/announcement.js'
+import { effectiveModes } from '../../src/state/effective-mode.js'
 import { loadCron } from '../../src/state/recurrence.js'
+import type { StateDocument } from '../../src/state/window.js'
 import { at, documentOf, minute, windowOf } from './windows.js'
+
+const announcementsOf = (document: StateDocument, now: number, scope?: string): Announcement[] =>
+  announcementsAt(document, effectiveModes(document, now), now, scope)
 
 beforeAll(loadCron)
 
@@ -15,7 +20,7 @@ const plan = windowOf({
 })
 
 const told = (now: number, ...windows: Parameters<typeof documentOf>) =>
-  announcementsAt(documentOf(...windows), minute(now)).map(({ window, phase }) => `${window} ${phase}`)
+  announcementsOf(documentOf(...windows), minute(now)).map(({ window, phase }) => `${window} ${phase}`)
 
 describe('what visitors are told on a banner', () => {
   it('is a planned window from its announcement until it is over, with its times and its reason', () => {
@@ -23,7 +28,7 @@ describe('what visitors are told on a banner', () => {
     expect(told(10, plan)).toEqual(['plan-1 announced'])
     expect(told(60, plan)).toEqual(['plan-1 active'])
     expect(told(90, plan)).toEqual([])
-    expect(announcementsAt(documentOf(plan), minute(10))).toEqual([
+    expect(announcementsOf(documentOf(plan), minute(10))).toEqual([
       {
         key: `plan-1 ${at(60)} announced`,
         window: 'plan-1',
@@ -39,7 +44,7 @@ describe('what visitors are told on a banner', () => {
 
   it('has another key in every phase, so that what was dismissed comes back with news', () => {
     const held = { ...plan, holdClosed: true }
-    const keys = [10, 60, 90].map((now) => announcementsAt(documentOf(held), minute(now))[0]?.key)
+    const keys = [10, 60, 90].map((now) => announcementsOf(documentOf(held), minute(now))[0]?.key)
     expect(new Set(keys).size).toBe(3)
     expect(told(90, held)).toEqual(['plan-1 verifying'])
   })
@@ -47,14 +52,14 @@ describe('what visitors are told on a banner', () => {
   it('of a series that is held closed is the occurrence that is over, not the next one', () => {
     const recurrence = { cron: '0 13 * * *', timezone: 'UTC', duration: '1h' }
     const held = windowOf({ id: 'nightly', origin: 'planned', holdClosed: true, recurrence })
-    expect(announcementsAt(documentOf(held), minute(180))).toMatchObject([
+    expect(announcementsOf(documentOf(held), minute(180))).toMatchObject([
       { phase: 'verifying', start: new Date(minute(60)), end: new Date(minute(120)) },
     ])
   })
 
   it('is what was opened by hand too, and the expected end where there is one', () => {
     const manual = windowOf({ mode: 'read-only', expectedEnd: at(30) })
-    expect(announcementsAt(documentOf(manual), minute(1))).toMatchObject([
+    expect(announcementsOf(documentOf(manual), minute(1))).toMatchObject([
       { mode: 'read-only', phase: 'active', end: new Date(minute(30)) },
     ])
   })
@@ -64,6 +69,6 @@ describe('what visitors are told on a banner', () => {
     const elsewhere = windowOf({ id: 'b', scope: 'billing' })
     expect(told(70, plan, lifted, elsewhere)).toEqual([])
     const document = documentOf(plan, elsewhere)
-    expect(announcementsAt(document, minute(70), 'billing').map(({ window }) => window)).toEqual(['b', 'plan-1'])
+    expect(announcementsOf(document, minute(70), 'billing').map(({ window }) => window)).toEqual(['b', 'plan-1'])
   })
 })

@@ -45,7 +45,6 @@ export async function startPostgres(): Promise<Engine> {
     },
     ready: answers,
   })
-  // Every connection has a process of its own.
   const kill = async (): Promise<void> => {
     const pids = processesOf(data)
     await engine.kill()
@@ -75,6 +74,7 @@ async function answers(port: number): Promise<boolean> {
 }
 
 /** The server, and the processes that it has started. */
+/** Every connection has one of its own. */
 function processesOf(data: string): number[] {
   const file = join(data, 'postmaster.pid')
   if (!existsSync(file)) return []
